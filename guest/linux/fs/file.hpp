@@ -1,0 +1,55 @@
+// An open file description: what one or more descriptors of a guest point at.
+//
+// Most are backed by a host descriptor of the same kind (file, pipe, socket, eventfd, epoll…),
+// opened non-blocking where the host allows, so that a vCPU never blocks: a call that would block
+// gets EAGAIN and the handler parks the task until `poll_fd()` is ready. Results are counts, or
+// negative errnos as the host gives them.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <sys/stat.h>
+#include <sys/uio.h>
+
+#include "mmu/space/file_store.hpp"
+
+namespace pagoda::kernel {
+
+struct Call;
+
+class File {
+public:
+  File(std::string path, int flags) : path_(std::move(path)), flags_(flags) {}
+  virtual ~File() = default;
+  File(const File &) = delete;
+  File &operator=(const File &) = delete;
+
+  // Never blocks; -EAGAIN when it would. `offset`: as preadv; none: at the file position.
+  virtual std::int64_t read(std::span<const iovec> into, std::optional<std::uint64_t> offset);  // -EBADF
+  virtual std::int64_t write(std::span<const iovec> from, std::optional<std::uint64_t> offset); // -EBADF
+  virtual std::int64_t seek(std::int64_t offset, int whence);                                   // -ESPIPE
+  virtual int status(struct stat &out);
+  virtual std::int64_t truncate(std::uint64_t length); // -EINVAL
+  // The host descriptor that does the work, for calls that pass straight through; -1: there is none.
+  [[nodiscard]] virtual int host_fd() const { return -1; }
+  // What to poll for readiness; -1: always ready.
+  [[nodiscard]] virtual int poll_fd() const { return host_fd(); }
+  // What mmap reads from; null when the file cannot be mapped.
+  virtual std::shared_ptr<space::FileStore> store() { return nullptr; }
+
+  [[nodiscard]] const std::string &path() const { return path_; } // guest path, for /proc/PID/fd
+  // O_ACCMODE and the status flags that fcntl shows; O_NONBLOCK here is the guest's wish.
+  [[nodiscard]] int flags() const { return flags_.load(std::memory_order_relaxed); }
+  void set_flags(int flags) { flags_.store(flags, std::memory_order_relaxed); }
+  [[nodiscard]] bool nonblocking() const { return (flags() & 04000) != 0; }
+
+protected:
+  std::string path_;
+  std::atomic<int> flags_;
+};
+
+} // namespace pagoda::kernel

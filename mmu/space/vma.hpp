@@ -1,0 +1,41 @@
+// A virtual memory area: one contiguous range of a space with one set of rights and one source.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "mmu/base/access.hpp"
+#include "mmu/base/address.hpp"
+#include "mmu/space/file_store.hpp"
+#include "mmu/space/shared_object.hpp"
+
+namespace pagoda::space {
+
+// What the area is for, as /proc/PID/maps names it.
+enum class VmaRole : std::uint8_t { Plain, Heap, Stack, Vdso, Vvar };
+
+struct Vma {
+  GvaRange range;
+  Prot prot = Prot::None;                                   // without User: every area of a process is user memory
+  Prot max_prot = Prot::Read | Prot::Write | Prot::Execute; // what mprotect may raise it to
+  VmaRole role = VmaRole::Plain;
+  bool shared = false;     // MAP_SHARED
+  bool grows_down = false; // stack: a fault below, beyond the guard gap, extends it
+  bool no_reserve = false;
+  bool dont_fork = false;
+  bool wipe_on_fork = false;
+  bool fixed_frames = false; // frames are not ours (vDSO slot): never freed, never copied
+
+  std::shared_ptr<FileStore> file;      // null for anonymous memory
+  std::uint64_t file_offset = 0;        // of range.begin, bytes, page aligned
+  std::shared_ptr<SharedObject> object; // pages shared by every mapping of it; null for private anonymous
+
+  [[nodiscard]] std::uint64_t pages() const { return range.length() >> kPageShift; }
+  // Offset into the file or object of a byte of this area.
+  [[nodiscard]] std::uint64_t offset_of(Gva gva) const { return file_offset + (gva - range.begin); }
+  // Whether `next`, which begins where this one ends, continues it in every respect.
+  [[nodiscard]] bool continues_into(const Vma &next) const;
+};
+
+} // namespace pagoda::space
