@@ -2,7 +2,8 @@
 //
 // Each page is resolved as if the program had touched it, pinned, copied and unpinned; no lock is
 // held while bytes move. A guest pointer is never trusted: any address and any length is safe to
-// pass. Partial copies are reported by count, as Linux's copy_to_user does.
+// pass. Partial copies are reported by count, as Linux's copy_to_user does. Pages of foreign slots
+// (vDSO) have no host mapping here and count as inaccessible.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +12,7 @@
 #include <string>
 #include <sys/uio.h>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "mmu/fault/fault.hpp"
@@ -30,6 +32,8 @@ public:
 
 private:
   friend PinnedRange pin(space::Space &, Gva, std::size_t, Access);
+  void release();
+
   phys::PhysicalMemory *memory_ = nullptr;
   std::vector<Gfn> frames_;
   std::vector<iovec> pieces_;
@@ -61,6 +65,7 @@ template <class T> [[nodiscard]] bool write_value(space::Space &space, Gva to, c
 // A pinned, aligned 32-bit word for atomic access from the host (futex, robust list).
 class PinnedWord {
 public:
+  // A misaligned address counts as NoArea: the caller has refused it before.
   static std::expected<PinnedWord, Outcome> pin(space::Space &space, Gva gva, Access access);
   PinnedWord(PinnedWord &&) noexcept;
   PinnedWord &operator=(PinnedWord &&) = delete;
@@ -72,6 +77,8 @@ public:
 
 private:
   PinnedWord(phys::PhysicalMemory &memory, Gfn frame, std::uint32_t offset);
+  [[nodiscard]] std::uint32_t &word() const;
+
   phys::PhysicalMemory *memory_;
   Gfn frame_;
   std::uint32_t offset_;

@@ -58,10 +58,10 @@ private:
   };
   [[nodiscard]] Frame &at(std::uint64_t number) { return frames_[number]; }
   [[nodiscard]] const Frame &at(std::uint64_t number) const { return frames_[number]; }
-  [[nodiscard]] bool feed();                                      // one more block out of fresh memory
-  void insert_merging(std::uint64_t number, Order order);         // a free block joins its buddies
-  void push(std::uint64_t number, Order order);                   // onto the list of its order
-  void unlink(std::uint64_t number);                              // off its list
+  [[nodiscard]] bool feed();                              // one more block out of fresh memory
+  void insert_merging(std::uint64_t number, Order order); // a free block joins its buddies
+  void push(std::uint64_t number, Order order);           // onto the list of its order
+  void unlink(std::uint64_t number);                      // off its list
   [[nodiscard]] std::string check_region(const Region &, std::array<std::uint64_t, kMaxOrder + 1> &seen) const;
   [[nodiscard]] std::string check_block(std::uint64_t number, std::uint64_t end) const;
   [[nodiscard]] std::string check_lists(const std::array<std::uint64_t, kMaxOrder + 1> &seen) const;

@@ -6,6 +6,9 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
+#include <utility>
+#include <vector>
 
 #include "mmu/base/address.hpp"
 #include "mmu/base/error.hpp"
@@ -26,13 +29,33 @@ public:
   // The frame at page-aligned `offset`, filled on first use; the caller gets one reference to put.
   // Error::PastEnd beyond a file's last page (SIGBUS).
   Result<Gfn> page(std::uint64_t offset);
+  // The same for consecutive pages: how many of `out` were had, at least one or an error. A file is
+  // read with no lock held, adjacent pages at once.
+  Result<std::size_t> pages(std::uint64_t offset, std::span<Gfn> out);
   [[nodiscard]] std::uint64_t resident_pages() const;
   // Drops pages at and beyond `size` bytes (truncation); mappings keep theirs until unmapped.
   void truncate(std::uint64_t size);
+  // The pages filled so far by offset, each with a reference for the caller to put (write-back).
+  [[nodiscard]] std::vector<std::pair<std::uint64_t, Gfn>> pin_pages() const;
+  [[nodiscard]] phys::PhysicalMemory &memory() const { return memory_; }
+  // What /proc/PID/maps shows of memory without a file, such as "/dev/zero (deleted)". Set before the
+  // first mapping.
+  void set_label(FileStore::Identity label) { label_ = std::move(label); }
+  [[nodiscard]] const FileStore::Identity &label() const { return label_; }
 
 private:
+  static constexpr Gfn kAbsent{~0ull};
+
+  // How many of `wanted` pages from `offset` on the file can have.
+  [[nodiscard]] std::size_t within_file(std::uint64_t offset, std::size_t wanted) const;
+  // Takes a reference on every page that is there and leaves kAbsent elsewhere.
+  void take_present(std::uint64_t offset, std::span<Gfn> out) PAGODA_EXCLUDES(mutex_);
+  // Fills what is absent; how many leading pages are there then.
+  Result<std::size_t> fill_absent(std::uint64_t offset, std::span<Gfn> out) PAGODA_EXCLUDES(mutex_);
+
   phys::PhysicalMemory &memory_;
   std::shared_ptr<FileStore> store_;
+  FileStore::Identity label_;
   mutable Mutex mutex_;
   std::map<std::uint64_t, Gfn> pages_ PAGODA_GUARDED_BY(mutex_);
 };

@@ -26,17 +26,10 @@
 #include "mmu/base/error.hpp"
 #include "mmu/table/format.hpp"
 #include "mmu/table/invalidation_batch.hpp"
+#include "mmu/table/mapping.hpp"
 #include "mmu/table/table_memory.hpp"
 
 namespace pagoda::table {
-
-struct Mapping {
-  Gfn frame;
-  Prot prot = Prot::None; // as the format can express it; a PROT_NONE leaf keeps its frame
-  unsigned level = 1;     // 1 is 4K, 2 is 2M, 3 is 1G
-  bool accessed = false;
-  bool dirty = false;
-};
 
 template <Format F, TableMemory M> class PageTable {
 public:
@@ -52,7 +45,8 @@ public:
   // Maps frames[i] at gva + i*4K, visiting each table once, and returns how many were mapped. A page
   // that has a leaf already keeps it: on_skip(gva, frame) gives that frame back to the caller.
   // OutOfMemory changes nothing and skips nothing.
-  template <class OnSkip> Result<std::size_t> map_run(Gva gva, std::span<const Gfn> frames, Prot prot, OnSkip &&on_skip);
+  template <class OnSkip>
+  Result<std::size_t> map_run(Gva gva, std::span<const Gfn> frames, Prot prot, OnSkip &&on_skip);
   // Replaces the leaf at gva (COW): notes the old one, does not release its frame. NotMapped without one.
   Result<Mapping> replace(Gva gva, Gfn frame, Prot prot, InvalidationBatch &batch);
   // Unmaps every leaf in the range; each old mapping is noted and given to `on_leaf(gva, mapping)`,
@@ -66,7 +60,8 @@ public:
   Result<> move(GvaRange from, Gva to, InvalidationBatch &batch);
   // The leaf that translates gva; `frame` is that of gva's own 4K page, also inside a large leaf.
   [[nodiscard]] std::optional<Mapping> query(Gva gva) const;
-  // Calls visit(gva, mapping) for every leaf in the range, in order; skips empty subtrees.
+  // Calls visit(gva, mapping) for every leaf in the range, in order; skips empty subtrees and what
+  // share_top_entry put in.
   template <class Visit> void for_each(GvaRange range, Visit &&visit) const;
   // Links a foreign top-level entry (the kernel half) that every other operation leaves alone.
   void share_top_entry(unsigned index, std::uint64_t entry);
@@ -109,6 +104,11 @@ private:
   [[nodiscard]] Result<> check(Gva gva, std::uint64_t bytes) const;
   [[nodiscard]] static std::optional<Span> span(GvaRange range);
   [[nodiscard]] static Mapping mapping(std::uint64_t entry, unsigned level);
+  // Whether a leaf can name the frame.
+  [[nodiscard]] static bool addressable(Gfn frame);
+  // Whether the leaf at gva reaches out of the span.
+  [[nodiscard]] static bool cuts(Span span, Gva gva, unsigned level);
+  [[nodiscard]] bool foreign(const Slot &slot) const { return slot.level == F::kLevels && shared_.test(slot.index); }
   [[nodiscard]] bool all_holes(Gfn table, unsigned level) const;
   static void note(Gva gva, std::uint64_t entry, unsigned level, InvalidationBatch &batch);
 

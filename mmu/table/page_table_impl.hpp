@@ -5,8 +5,8 @@
 #include <bit>
 #include <utility>
 
+#include "mmu/base/broken.hpp"
 #include "mmu/base/checked.hpp"
-#include "mmu/table/broken.hpp"
 #include "mmu/table/page_table.hpp"
 
 namespace pagoda::table {
@@ -66,8 +66,7 @@ template <Format F, TableMemory M> bool PageTable<F, M>::occupied(Gva gva, unsig
   return type(slot) == EntryType::Leaf || (slot.level == level && type(slot) == EntryType::Table);
 }
 
-template <Format F, TableMemory M>
-std::optional<typename PageTable<F, M>::Span> PageTable<F, M>::span(GvaRange range) {
+template <Format F, TableMemory M> std::optional<typename PageTable<F, M>::Span> PageTable<F, M>::span(GvaRange range) {
   if (range.empty() || !range.begin.page_aligned() || !range.end.page_aligned()) return std::nullopt;
   const Span result{range.begin.value(), range.end.value() - 1};
   // Canonical: all bits from the top translated one upwards are equal, and equal at both ends.
@@ -94,6 +93,15 @@ template <Format F, TableMemory M> Mapping PageTable<F, M>::mapping(std::uint64_
           .level = level,
           .accessed = F::accessed(entry),
           .dirty = F::dirty(entry)};
+}
+
+template <Format F, TableMemory M> bool PageTable<F, M>::addressable(Gfn frame) {
+  return frame.gpa().value() >> kPageShift == frame.number() &&
+         F::address(F::leaf(frame.gpa(), Prot::Read, 1), 1) == frame.gpa();
+}
+
+template <Format F, TableMemory M> bool PageTable<F, M>::cuts(Span span, Gva gva, unsigned level) {
+  return gva.value() < span.first || gva.value() + (span_of<F>(level) - 1) > span.last;
 }
 
 template <Format F, TableMemory M> bool PageTable<F, M>::all_holes(Gfn table, unsigned level) const {
@@ -155,9 +163,7 @@ Result<std::size_t> PageTable<F, M>::map_run(Gva gva, std::span<const Gfn> frame
   const auto bytes = checked_mul<std::uint64_t>(frames.size(), kPageSize);
   if (!bytes) return unexpected(Error::Invalid);
   if (Result<> ok = check(gva, *bytes); !ok) return unexpected(ok.error());
-  for (Gfn frame : frames) // what the format cannot address
-    if (F::address(F::leaf(frame.gpa(), prot, 1), 1) != frame.gpa() || frame.gpa().value() >> kPageShift != frame.number())
-      return unexpected(Error::Invalid);
+  if (!std::ranges::all_of(frames, addressable)) return unexpected(Error::Invalid);
 
   const auto run_at = [&](std::size_t i) {
     return std::min<std::size_t>(frames.size() - i, kEntries - index_of<F>(gva + i * kPageSize, 1));
@@ -198,6 +204,7 @@ std::size_t PageTable<F, M>::map_in_table(Gva gva, std::span<const Gfn> frames, 
 template <Format F, TableMemory M>
 Result<Mapping> PageTable<F, M>::replace(Gva gva, Gfn frame, Prot prot, InvalidationBatch &batch) {
   if (Result<> ok = check(gva, kPageSize); !ok) return unexpected(ok.error());
+  if (!addressable(frame)) return unexpected(Error::Invalid);
   const Slot slot = descend(gva, 1);
   if (type(slot) != EntryType::Leaf) return unexpected(Error::NotMapped);
   if (slot.level != 1) return unexpected(Error::Unsupported);
@@ -230,7 +237,7 @@ bool PageTable<F, M>::visit_table(Gfn table, unsigned level, Span span, Visit &v
   const std::uint64_t bytes = span_of<F>(level);
   for (std::uint64_t at = span.first & ~(bytes - 1);; at += bytes) {
     const Slot slot{table, index_of<F>(Gva(at), level), level};
-    const std::uint64_t entry = load(slot);
+    const std::uint64_t entry = foreign(slot) ? 0 : load(slot);
     const EntryType what = F::type(entry, level);
     const std::uint64_t last = at + (bytes - 1);
     if (what == EntryType::Leaf && !visit(slot, Gva(at), entry)) return false;
@@ -265,7 +272,6 @@ template <Format F, TableMemory M>
 template <class OnLeaf>
 void PageTable<F, M>::clear(Span span, InvalidationBatch &batch, OnLeaf &on_leaf) {
   visit_leaves(span, [&](const Slot &slot, Gva gva, std::uint64_t) {
-    if (slot.level == F::kLevels || is_shared(gva)) return true;
     if (cuts(span, gva, slot.level)) broken("an unmapped range cuts a large leaf");
     const std::uint64_t old = memory_->exchange(slot.table, slot.index, 0);
     note(gva, old, slot.level, batch);
@@ -275,15 +281,28 @@ void PageTable<F, M>::clear(Span span, InvalidationBatch &batch, OnLeaf &on_leaf
   prune(root_, F::kLevels, span, batch);
 }
 
+template <Format F, TableMemory M> void PageTable<F, M>::protect(GvaRange range, Prot prot, InvalidationBatch &batch) {
+  const auto whole = span(range);
+  if (!whole) return;
+  visit_leaves(*whole, [&](const Slot &slot, Gva gva, std::uint64_t entry) {
+    if (cuts(*whole, gva, slot.level)) broken("a protected range cuts a large leaf");
+    std::uint64_t wanted = F::with_prot(entry, prot);
+    // The processor may set A and D meanwhile, each once: three rounds at most.
+    while (wanted != entry && !memory_->compare_exchange(slot.table, slot.index, entry, wanted))
+      wanted = F::with_prot(entry, prot);
+    if (any(F::prot(entry) & ~F::prot(wanted))) note(gva, entry, slot.level, batch);
+    return true;
+  });
+}
+
 template <Format F, TableMemory M>
 void PageTable<F, M>::prune(Gfn table, unsigned level, Span span, InvalidationBatch &batch) {
   const std::uint64_t bytes = span_of<F>(level);
   for (std::uint64_t at = span.first & ~(bytes - 1);; at += bytes) {
     const Slot slot{table, index_of<F>(Gva(at), level), level};
-    const std::uint64_t entry = load(slot);
+    const std::uint64_t entry = foreign(slot) ? 0 : load(slot);
     const std::uint64_t last = at + (bytes - 1);
-    const bool foreign = level == F::kLevels && shared_.test(slot.index);
-    if (!foreign && F::type(entry, level) == EntryType::Table) {
+    if (F::type(entry, level) == EntryType::Table) {
       const Gfn child = Gfn::of(F::address(entry, level));
       if (level > 2) prune(child, level - 1, {std::max(at, span.first), std::min(last, span.last)}, batch);
       if (all_holes(child, level - 1)) {
@@ -294,6 +313,47 @@ void PageTable<F, M>::prune(Gfn table, unsigned level, Span span, InvalidationBa
     }
     if (last >= span.last) return;
   }
+}
+
+// --- moving
+
+template <Format F, TableMemory M> Result<> PageTable<F, M>::plan_move(GvaRange from, Gva to, Missing &missing) const {
+  Result<> verdict;
+  const Span source = *span(from);
+  visit_leaves(source, [&](const Slot &slot, Gva gva, std::uint64_t) {
+    const Gva target = to + (gva - from.begin);
+    if (cuts(source, gva, slot.level) || (target.value() & (span_of<F>(slot.level) - 1)) != 0)
+      verdict = unexpected(Error::Unsupported);
+    else if (occupied(target, slot.level))
+      verdict = unexpected(Error::Exists);
+    else
+      missing.add(target, slot.level);
+    return verdict.has_value();
+  });
+  return verdict;
+}
+
+template <Format F, TableMemory M> Result<> PageTable<F, M>::move(GvaRange from, Gva to, InvalidationBatch &batch) {
+  if (from.empty()) return from.begin == from.end ? Result<>{} : unexpected(Error::Invalid);
+  for (Gva each : {from.begin, to})
+    if (Result<> ok = check(each, from.length()); !ok) return ok;
+  if (from.overlaps({to, to + from.length()})) return unexpected(Error::Invalid);
+
+  Missing missing(*this);
+  if (Result<> ok = plan_move(from, to, missing); !ok) return ok;
+  TableReserve<M> reserve(*memory_);
+  if (Result<> ok = reserve.fill(missing.count()); !ok) return ok;
+
+  // Out of the old place first: the entry that is put in the new one holds the last A and D.
+  const Span source = *span(from);
+  visit_leaves(source, [&](const Slot &slot, Gva gva, std::uint64_t) {
+    const std::uint64_t old = memory_->exchange(slot.table, slot.index, 0);
+    note(gva, old, slot.level, batch);
+    put_leaf(to + (gva - from.begin), slot.level, old, reserve);
+    return true;
+  });
+  prune(root_, F::kLevels, source, batch);
+  return {};
 }
 
 } // namespace pagoda::table

@@ -1,0 +1,16 @@
+#include "mmu/space/shared_object.hpp"
+
+namespace pagoda::space {
+
+std::vector<std::pair<std::uint64_t, Gfn>> SharedObject::pin_pages() const {
+  const LockGuard guard(mutex_);
+  std::vector<std::pair<std::uint64_t, Gfn>> pages;
+  pages.reserve(pages_.size());
+  for (const auto &[offset, frame] : pages_) {
+    memory_.get(frame);
+    pages.emplace_back(offset, frame);
+  }
+  return pages;
+}
+
+} // namespace pagoda::space
