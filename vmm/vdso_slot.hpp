@@ -1,0 +1,28 @@
+// The host's own [vvar] and [vdso] pages, shown to guests through a read-only slot, so that clock
+// calls need no exit. They read the time stamp counter, so the guest's must equal the host's.
+// Source: proc_pid_maps(5), vdso(7).
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "guest/linux/platform.hpp"
+#include "mmu/base/address.hpp"
+#include "vmm/vm.hpp"
+
+namespace pagoda::vmm {
+
+// Data pages ([vvar], [vvar_vclock]…) directly followed by the code, as the code expects them.
+struct HostVdso {
+  Hva begin;
+  std::uint64_t vvar_pages = 0;
+  std::uint64_t vdso_pages = 0;
+};
+
+// From the text of /proc/self/maps; nothing when they are absent or do not lie side by side.
+[[nodiscard]] std::optional<HostVdso> find_host_vdso(std::string_view maps);
+
+// Maps them at kVdsoGpa; nothing when this host has none or refuses.
+[[nodiscard]] std::optional<kernel::VdsoSlot> add_vdso_slot(Vm &vm);
+
+} // namespace pagoda::vmm
