@@ -6,16 +6,16 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
-
-#include <boost/asio/io_context.hpp>
 
 #include "guest/linux/fs/mount_table.hpp"
 #include "guest/linux/platform.hpp"
@@ -25,11 +25,17 @@
 #include "guest/linux/trace.hpp"
 #include "mmu/base/lock.hpp"
 
+// Every file of the kernel includes this header, and Asio's are expensive.
+namespace boost::asio {
+class io_context;
+}
+
 namespace pagoda::kernel {
 
 class Futexes;      // sched/futex.hpp
 class Scheduler;    // sched/scheduler.hpp
 class SharedMemory; // syscall/memory/shared_memory.hpp
+class LoadAverage;  // syscall/system/load_average.hpp
 
 // A fatal signal of a guest process, seen before anything is torn down.
 struct Crash {
@@ -85,7 +91,7 @@ public:
   [[nodiscard]] const KernelOptions &options() const { return options_; }
   [[nodiscard]] Scheduler &scheduler() { return *scheduler_; }
   [[nodiscard]] Futexes &futexes() { return *futexes_; }
-  [[nodiscard]] boost::asio::io_context &io() { return io_; }
+  [[nodiscard]] boost::asio::io_context &io() { return *io_; }
   [[nodiscard]] std::uint64_t now_ns() const; // since the run began, CLOCK_MONOTONIC
   void random_bytes(std::span<std::byte> out);
 
@@ -98,16 +104,25 @@ public:
   std::string hostname PAGODA_GUARDED_BY(mutex) = "pagoda";
   std::string domainname PAGODA_GUARDED_BY(mutex) = "(none)";
   std::shared_ptr<SharedMemory> shared_memory PAGODA_GUARDED_BY(mutex); // made by the memory family on first use
+  std::shared_ptr<LoadAverage> load_average PAGODA_GUARDED_BY(mutex);   // made on first use
+  // Init has ended, or the run was ended from outside: nothing new starts, everything is killed.
+  bool ending PAGODA_GUARDED_BY(mutex) = false;
+  RunResult result PAGODA_GUARDED_BY(mutex);
+  // An error of Pagoda's own, or of the host: the run stops at once with exit code 125.
+  void fail(std::string why) PAGODA_REQUIRES(mutex);
 
 private:
   Platform platform_;
   std::unique_ptr<MountTable> mounts_;
   KernelOptions options_;
   Statistics statistics_;
-  boost::asio::io_context io_;
+  std::unique_ptr<boost::asio::io_context> io_;
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<Futexes> futexes_;
   std::uint32_t next_pid_ = 2;
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+  Mutex random_mutex_;
+  std::uint64_t random_state_ = 0; // of a seeded run; 0: random bytes come from the host
 };
 
 } // namespace pagoda::kernel

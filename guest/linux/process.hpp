@@ -49,6 +49,7 @@ public:
   std::uint32_t parent; // pid
   std::uint32_t group;  // process group id
   std::uint32_t session;
+  // Space, fds and fs are null once the process has ended and only waits to be reaped.
   std::shared_ptr<space::Space> space;    // replaced by execve; shared after vfork
   std::shared_ptr<FdTable> fds;           // shared with CLONE_FILES
   std::shared_ptr<FsContext> fs;          // cwd, umask; shared with CLONE_FS
@@ -65,14 +66,20 @@ public:
   int wait_status = 0; // as wait4 gives it, once zombie
   bool stop_reported = false, continued_reported = true;
   int stop_signal = 0;  // not 0: stopped by it
+  bool stop_announced = false; // the parent was told, once no thread ran any more
   int exit_signal = 17; // SIGCHLD, or what clone asked for
   bool dumpable = true;
   int parent_death_signal = 0;
   bool child_subreaper = false;
+  bool no_new_privileges = false; // prctl; nothing here raises privileges anyway
   bool did_exec = false;
+  bool membarrier_registered = false;
   WaitQueue child_events;                             // wait4 sleeps here
+  WaitQueue thread_exits;                             // execve waits here for the other threads to end
   rusage children_usage{};                            // of reaped children
   std::uint64_t dead_user_ns = 0, dead_system_ns = 0; // of threads that ended
+  std::uint64_t dead_minor_faults = 0, dead_major_faults = 0;
+  std::uint64_t peak_resident_kib = 0; // of spaces that are gone: before execve, and at the end
   std::int32_t oom_score_adj = 0;
   std::uint32_t personality = 0;
   std::unique_ptr<ProcessTimers> timers;

@@ -15,6 +15,7 @@ namespace pagoda::kernel {
 using Counter = std::atomic<std::uint64_t>;
 
 inline constexpr unsigned kSyscallNumbers = 512; // x86-64 numbers; larger ones are unknown
+inline constexpr unsigned kCountedCpus = 64;     // vCPUs beyond are counted in the sums alone
 
 struct Statistics {
   std::array<Counter, 5> exits{};              // by VmExit::Kind
@@ -27,6 +28,8 @@ struct Statistics {
   Counter unknown_beyond{};                       // numbers >= kSyscallNumbers
   Counter guest_ns{};                             // inside KVM_RUN, all vCPUs
   Counter host_ns{};                              // handling exits, all vCPUs
+  std::array<Counter, kCountedCpus> cpu_guest_ns{}; // the same by vCPU
+  std::array<Counter, kCountedCpus> cpu_host_ns{};
   Counter context_switches{};
   Counter preemptions{};
   Counter signals{};

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "guest/linux/cpu.hpp"
+#include "guest/linux/sched/wait_queue.hpp"
 #include "guest/linux/signal/signal_state.hpp"
 #include "guest/linux/syscall/call.hpp"
 
@@ -30,6 +31,8 @@ public:
   Task(Process &process, std::uint32_t tid) : process_(process), tid_(tid) {}
   [[nodiscard]] Process &process() const { return process_; }
   [[nodiscard]] std::uint32_t tid() const { return tid_; }
+  // execve by a thread that does not lead: it takes over the leader's tid (Kernel::mutex).
+  void take_over_tid(std::uint32_t tid) { tid_ = tid; }
 
   // own thread
   Registers registers;
@@ -38,7 +41,12 @@ public:
   std::unique_ptr<CallState> call_state;
   unsigned call_number = 0; // of the parked call
   std::array<std::uint64_t, 6> call_args{};
-  bool in_call = false; // a parked call must be invoked again before user code runs
+  bool in_call = false;      // a parked call must be invoked again before user code runs
+  bool restart_call = false; // a signal ended a restartable call; how is settled with its delivery
+  // The last processor exception, as a signal frame shows it (Linux's thread.trap_nr and so on).
+  struct Trap {
+    std::uint64_t number = 0, error = 0, address = 0;
+  } trap;
   std::uint64_t call_begin_ns = 0;
   Gva clear_child_tid{}; // set_tid_address, CLONE_CHILD_CLEARTID
   Gva robust_list{};
@@ -49,7 +57,10 @@ public:
   // Kernel::mutex
   TaskState state = TaskState::Runnable;
   int cpu = -1;                      // index of the vCPU that runs it, or -1
-  int last_cpu = -1;                 // whose FPU may still hold its state
+  int last_cpu = -1;                 // that ran it last
+  bool fpu_on_cpu = false;           // last_cpu holds newer vector state than `fpu`: only that one may run it
+  std::optional<WaitFor> wait;       // what ends the current park
+  bool interrupted = false;          // the call ended with -EINTR: a temporary mask stays for the handler
   Wake wake = Wake::None;            // posted to it and not yet seen
   WaitQueue *queue = nullptr;        // that it stands in
   std::uint64_t wait_generation = 0; // tells a late timer or descriptor event from a current one
@@ -67,6 +78,7 @@ public:
   std::uint64_t start_ns = 0;     // since the run began
   std::uint64_t affinity = ~0ull; // bit per vCPU
   Task *vfork_parent = nullptr;   // parked until we exec or exit
+  bool awaits_vfork = false;      // some child's vfork_parent points here
 
 private:
   Process &process_;

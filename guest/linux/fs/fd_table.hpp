@@ -11,8 +11,17 @@
 
 namespace pagoda::kernel {
 
+class LockTable;
+
+// Whatever RLIMIT_NOFILE says: a bound on the table of one process.
+inline constexpr int kMostDescriptors = 1 << 20;
+
 class FdTable {
 public:
+  FdTable() = default;
+  ~FdTable(); // gives up the record locks of its owner
+  FdTable(const FdTable &) = delete;
+  FdTable &operator=(const FdTable &) = delete;
   struct Entry {
     std::shared_ptr<File> file;
     bool close_on_exec = false;
@@ -29,11 +38,18 @@ public:
   [[nodiscard]] std::shared_ptr<FdTable> copy() const;     // fork
   [[nodiscard]] std::vector<int> open_descriptors() const; // ascending
   void set_limit(int limit);                               // RLIMIT_NOFILE
+  void note_locks(std::shared_ptr<LockTable> locks);       // the owner has set a record lock
 
 private:
+  using Files = std::vector<std::shared_ptr<File>>;
+  int install_locked(int fd, std::shared_ptr<File> file, bool close_on_exec) PAGODA_REQUIRES(mutex_);
+  // Record locks end when any descriptor of their file closes; run after the mutex was dropped.
+  void release_locks(const Files &closed);
+
   mutable Mutex mutex_;
   std::vector<Entry> entries_ PAGODA_GUARDED_BY(mutex_);
   int limit_ PAGODA_GUARDED_BY(mutex_) = 1024;
+  std::shared_ptr<LockTable> locks_ PAGODA_GUARDED_BY(mutex_);
 };
 
 } // namespace pagoda::kernel

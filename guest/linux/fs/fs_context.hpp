@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <sys/types.h>
+#include <utility>
 
 #include "mmu/base/lock.hpp"
 

@@ -2,8 +2,9 @@
 //
 // Content is registered under a path relative to the tree's own root ("meminfo", "sys/vm/swappiness").
 // A component in braces is dynamic: "{pid}", "{tid}" and "{fd}" stand for every process, every thread
-// of it and every descriptor of it; the generator finds the numbers in its `View`. Missing parent
-// directories are made. Registration ends before the guest starts; afterwards a tree is only read.
+// of it and every descriptor of it, "{cpu}" for "cpu0" and so on, one a vCPU; the generator finds the numbers in its
+// `View`. Missing parent directories are made. Registration ends before the guest starts; afterwards a tree is only
+// read.
 //
 //   tree.file("meminfo", [](const View &v) -> Content { return meminfo(*v.kernel); });
 //   tree.file("{pid}/maps", [](const View &v) -> Content { ... v.pid ... });
@@ -38,6 +39,7 @@ struct View {
   std::uint32_t pid = 0; // values of the dynamic components above this node; 0: none
   std::uint32_t tid = 0;
   int fd = -1;
+  std::uint32_t cpu = 0;
 };
 
 using Content = std::expected<std::string, int>; // text, or a positive errno
@@ -58,10 +60,11 @@ struct SyntheticNode {
   Device device = Device::None;
   mode_t mode = 0555;       // permission bits only
   std::uint64_t number = 0; // inode, unique in its tree for static nodes
+  std::uint64_t rdev = 0;   // of a device
   Generate generate;        // content of a file, target of a link
   Store store;              // null: not writable
   std::map<std::string, std::unique_ptr<SyntheticNode>, std::less<>> children;
-  std::string dynamic_name;               // "{pid}", "{tid}", "{fd}" when children may be dynamic
+  std::string dynamic_name;               // "{pid}", "{tid}", "{fd}", "{cpu}" when children may be dynamic
   std::unique_ptr<SyntheticNode> dynamic; // the pattern of such a child
 };
 
@@ -100,7 +103,6 @@ private:
   std::uint64_t magic_;
   std::uint64_t next_number_ = 1;
   SyntheticNode root_;
-  std::map<std::string, std::uint64_t, std::less<>> device_numbers_;
 };
 
 // The content of /proc and /sys (guest/linux/proc). The tree already holds self, thread-self, and

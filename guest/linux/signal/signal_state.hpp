@@ -48,6 +48,7 @@ struct AlternateStack {
 struct TaskSignals {
   SignalSet blocked = 0;
   std::optional<SignalSet> restore; // sigsuspend, ppoll: the mask to put back after the handler
+  SignalSet awaited = 0;            // rt_sigtimedwait: wakes the task even while blocked
   PendingSignals pending;
   AlternateStack alternate;
 };

@@ -1,0 +1,44 @@
+#include <algorithm>
+
+#include "guest/linux/lifecycle/end.hpp"
+#include "guest/linux/syscall/system/usage.hpp"
+
+namespace pagoda::kernel {
+namespace {
+
+void add_time(timeval &sum, const timeval &part) {
+  sum.tv_sec += part.tv_sec;
+  sum.tv_usec += part.tv_usec;
+  if (sum.tv_usec >= 1'000'000) {
+    sum.tv_sec += 1;
+    sum.tv_usec -= 1'000'000;
+  }
+}
+
+std::uint64_t peak_kib(const space::Space &space) { return space.usage().peak_resident * (kPageSize / 1024); }
+
+} // namespace
+
+void note_peak_resident(Process &process) {
+  if (process.space) process.peak_resident_kib = std::max(process.peak_resident_kib, peak_kib(*process.space));
+}
+
+void add_usage(rusage &sum, const rusage &part) {
+  add_time(sum.ru_utime, part.ru_utime);
+  add_time(sum.ru_stime, part.ru_stime);
+  sum.ru_maxrss = std::max(sum.ru_maxrss, part.ru_maxrss);
+  sum.ru_minflt += part.ru_minflt;
+  sum.ru_majflt += part.ru_majflt;
+  sum.ru_nvcsw += part.ru_nvcsw;
+  sum.ru_nivcsw += part.ru_nivcsw;
+}
+
+void reap(Kernel &kernel, Process &zombie) {
+  if (Process *parent = kernel.find_process(zombie.parent)) {
+    add_usage(parent->children_usage, usage_of(zombie));
+    add_usage(parent->children_usage, zombie.children_usage);
+  }
+  kernel.processes.erase(zombie.pid());
+}
+
+} // namespace pagoda::kernel

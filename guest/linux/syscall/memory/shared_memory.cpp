@@ -1,0 +1,65 @@
+#include "guest/linux/syscall/memory/shared_memory.hpp"
+
+namespace pagoda::kernel {
+
+namespace {
+
+// st_dev of the kernel's internal shared-memory file system, where such areas live.
+constexpr std::uint64_t kShmDevice = 1;
+
+} // namespace
+
+std::shared_ptr<space::SharedObject> zero_object(phys::PhysicalMemory &memory, std::string name, std::uint64_t inode) {
+  auto object = std::make_shared<space::SharedObject>(memory);
+  object->set_label({kShmDevice, inode, std::move(name)});
+  return object;
+}
+
+void SharedMemory::forget_unmapped() {
+  std::erase_if(files_, [](const auto &entry) { return entry.second.object.expired(); });
+}
+
+std::shared_ptr<space::SharedObject> SharedMemory::object_of(const std::shared_ptr<space::FileStore> &store,
+                                                             const std::shared_ptr<File> &writer) {
+  const Key key{store->identity().device, store->identity().inode};
+  const LockGuard guard(mutex_);
+  if (const auto known = files_.find(key); known != files_.end()) {
+    auto object = known->second.object.lock();
+    auto tracked = known->second.store.lock();
+    if (object && tracked) {
+      if (writer) tracked->set_writer(writer);
+      return object;
+    }
+  }
+  forget_unmapped();
+  auto tracked = std::make_shared<TrackedStore>(store);
+  if (writer) tracked->set_writer(writer);
+  // When the last mapping goes, what was written there goes to the file before the pages do.
+  std::shared_ptr<space::SharedObject> object(new space::SharedObject(memory_, tracked),
+                                              [tracked](space::SharedObject *last) {
+                                                (void)tracked->write_back(*last);
+                                                delete last;
+                                              });
+  files_[key] = {object, tracked};
+  return object;
+}
+
+int SharedMemory::write_back(const space::Vma &area) {
+  if (!area.shared || !area.object || !area.file) return 0;
+  std::shared_ptr<TrackedStore> tracked;
+  {
+    const LockGuard guard(mutex_);
+    const auto known = files_.find({area.file->identity().device, area.file->identity().inode});
+    if (known == files_.end() || known->second.object.lock() != area.object) return 0;
+    tracked = known->second.store.lock();
+  }
+  return tracked ? tracked->write_back(*area.object) : 0;
+}
+
+std::shared_ptr<SharedMemory> shared_memory(Kernel &kernel) {
+  const LockGuard guard(kernel.mutex);
+  if (!kernel.shared_memory) kernel.shared_memory = std::make_shared<SharedMemory>(kernel.platform().memory);
+  return kernel.shared_memory;
+}
+
+} // namespace pagoda::kernel
