@@ -218,7 +218,13 @@ Registers registers_of(const kvm_sync_regs &state) {
   return out;
 }
 
+bool shutdown_pending(const kvm_sync_regs &state) {
+  return (state.events.flags & KVM_VCPUEVENT_VALID_TRIPLE_FAULT) != 0 && state.events.triple_fault.pending != 0;
+}
+
 DecodedExit decode(const kvm_run &run, int error, const ExitContext &context) {
+  // KVM checks for signals before it reports a shutdown: the exception has happened all the same.
+  if (error == EINTR && shutdown_pending(run.s.regs)) return from_shutdown(run.s.regs, context);
   if (error == EINTR) return by_position(run.s.regs, context);
   return from_reason(run, context);
 }

@@ -40,6 +40,9 @@ struct DecodedExit {
 // `error` is KVM_RUN's errno, 0 or EINTR. `run` has valid regs, sregs and events.
 [[nodiscard]] DecodedExit decode(const kvm_run &run, int error, const ExitContext &context);
 
+// KVM has decided on a shutdown exit that it has not reported yet (KVM_CAP_X86_TRIPLE_FAULT_EVENT).
+[[nodiscard]] bool shutdown_pending(const kvm_sync_regs &state);
+
 [[nodiscard]] kernel::Registers registers_of(const kvm_sync_regs &state);
 
 } // namespace pagoda::vmm

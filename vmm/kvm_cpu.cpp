@@ -123,13 +123,15 @@ void KvmCpu::finish_answered_call(const Registers &registers) {
 
 void KvmCpu::forget_pending_exception() {
   // A fault that KVM was about to deliver belongs to this task; its instruction will raise it again.
-  auto &raised = vcpu_->state().events.exception;
-  if (raised.injected == 0 && raised.pending == 0) return;
+  auto &events = vcpu_->state().events;
+  auto &raised = events.exception;
+  if (raised.injected == 0 && raised.pending == 0 && !shutdown_pending(vcpu_->state())) return;
   raised.injected = 0;
   raised.pending = 0;
   raised.nr = 0;
   raised.has_error_code = 0;
   raised.error_code = 0;
+  events.triple_fault.pending = 0;
   events_dirty_ = true;
 }
 

@@ -117,6 +117,8 @@ HostResult<std::unique_ptr<ProcessVm>> ProcessVm::create(const ProcessVmConfig &
   auto vm = Vm::create(p.kvm, p.probe);
   if (!vm) return std::unexpected(vm.error());
   p.vm = std::move(*vm);
+  // Without it an interrupted KVM_RUN may hide a shutdown that the next one would report too late.
+  if (p.path == ExceptionPath::Shutdown && !p.vm->show_triple_faults()) p.path = ExceptionPath::Gate;
   p.times.create_vm = watch.lap();
 
   const phys::Layout layout(*bytes);

@@ -31,6 +31,13 @@ HostResult<std::unique_ptr<Vm>> Vm::create(const KvmSystem &kvm, const HostProbe
   return std::unique_ptr<Vm>(new Vm(std::move(fd), probe.max_memslots));
 }
 
+bool Vm::show_triple_faults() {
+  kvm_enable_cap capability{};
+  capability.cap = KVM_CAP_X86_TRIPLE_FAULT_EVENT;
+  capability.args[0] = 1;
+  return ::ioctl(fd(), KVM_ENABLE_CAP, &capability) == 0;
+}
+
 HostResult<> Vm::set_region(std::uint32_t number, Gpa gpa, std::uint64_t bytes, const void *host, SlotAccess access) {
   kvm_userspace_memory_region region{};
   region.slot = number;

@@ -35,6 +35,9 @@ public:
   // Adds and deletes a one-page slot that no guest table names: KVM then drops every translation
   // of the VM. `page`: any page of the backing.
   HostResult<> pulse_dummy_slot(const void *page);
+  // Makes a triple fault that KVM has decided on and not yet reported visible in the vCPU's events
+  // (KVM_CAP_X86_TRIPLE_FAULT_EVENT, Linux 6.0). False where KVM cannot.
+  [[nodiscard]] bool show_triple_faults();
 
 private:
   Vm(Fd fd, unsigned slots) : fd_(std::move(fd)), numbers_(slots) {}
