@@ -142,6 +142,7 @@ HostResult<std::unique_ptr<ProcessVm>> ProcessVm::create(const ProcessVmConfig &
   p.times.vcpus = watch.lap();
 
   std::vector<GuestGate *> gates;
+  gates.reserve(p.cpus.size());
   for (auto &cpu : p.cpus) gates.push_back(&cpu->gate());
   auto carrier = choose_carrier(p.probe.kind, config.carrier, {*p.vm, *p.memory, std::move(gates)});
   if (!carrier) return std::unexpected(carrier.error());
@@ -173,6 +174,7 @@ HostResult<> ProcessVm::create_cpus(Parts &p, unsigned count) {
 kernel::Platform ProcessVm::platform() {
   Parts &p = *parts_;
   std::vector<kernel::Cpu *> cpus;
+  cpus.reserve(p.cpus.size());
   for (auto &cpu : p.cpus) cpus.push_back(cpu.get());
   return {*p.memory, *p.invalidator, p.half->root_entry(), std::move(cpus), p.vdso, p.tsc_khz};
 }

@@ -5,7 +5,10 @@
 
 #define NEVER_INLINE __attribute__((noinline))
 
-static void write_null(void) { *(volatile int *)0 = 1; }
+static void write_null(void) {
+  volatile int *volatile nowhere = NULL;
+  *nowhere = 1;
+}
 static void halt(void) { __asm__ volatile("hlt"); }
 static void clear_interrupts(void) { __asm__ volatile("cli"); }
 

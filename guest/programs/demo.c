@@ -2,7 +2,7 @@
 //
 // It runs natively too, with the same transcript but for addresses and times: that is the point.
 #define _GNU_SOURCE
-#include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -71,6 +71,8 @@ static void small_and_large(void) {
   printf("   5000 x 100 bytes   the heap grew by %ld KiB\n", (long)((char *)sbrk(0) - before) / 1024);
   for (int i = 0; i < SMALL; ++i) free(small[i]);
 
+  malloc_trim(0);
+  (void)resident_pages(); // its own buffers are there from now on
   const long at_first = resident_pages();
   char *large = malloc(BIG);
   const long reserved = resident_pages();
@@ -82,7 +84,7 @@ static void small_and_large(void) {
   }
   const long touched = resident_pages();
   free(large);
-  printf("   one of %zu MiB      resident: +%ld pages after malloc, +%ld after touching, +%ld after free\n", BIG >> 20,
+  printf("   one of %zu MiB      resident: %+ld pages after malloc, %+ld after touching, %+ld after free\n", BIG >> 20,
          reserved - at_first, touched - at_first, resident_pages() - at_first);
   printf("   first touch found  %s\n", nonzero == 0 ? "zeroes everywhere" : "DIRT");
 }

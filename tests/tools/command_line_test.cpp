@@ -71,6 +71,13 @@ TEST(CommandLine, EveryCommandHasHelpWithExamples) {
   }
 }
 
+TEST(CommandLine, HelpShowsWhatAnOptionTakes) {
+  const std::string help = pagoda({"run", "--help"}).out;
+  EXPECT_THAT(help, HasSubstr("--stats[=text|json]"));
+  EXPECT_THAT(help, HasSubstr("-m,--memory SIZE"));
+  EXPECT_EQ(help.find("\n\n\n"), std::string::npos);
+}
+
 TEST(CommandLine, Version) {
   EXPECT_EQ(pagoda({"--version"}).out, "pagoda 0.1.0\n");
   EXPECT_EQ(pagoda({"version"}).out, "pagoda 0.1.0\n");

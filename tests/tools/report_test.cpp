@@ -57,8 +57,8 @@ TEST(Report, TextSaysItAllOnOneScreen) {
   for (const char *part : {"./prog ended with 3 on a pvm host, 1 vCPU, 1.0 GiB of memory", "12.3 ms wall", "(90.0 %)",
                            "1,234  =  1,200 system call", "34  =  30 demand-zero, 4 file", "480  of 4 KiB",
                            "1.0 MiB resident", "4.0 MiB virtual", "7 pages", "990 of 1,000 frames free", "2 x 4.0 KiB",
-                           "1 x 4.0 MiB", "5 batches, 60 pages, 1 full", "1,000 read", "3 io_uring_setup",
-                           "1 numbers of 512 and more", "#UD undefined opcode"})
+                           "1 x 4.0 MiB", "5 batches, 60 pages, 1 full", "1 process, 0 threads", "1,000 read",
+                           "3 io_uring_setup", "1 numbers of 512 and more", "#UD undefined opcode"})
     EXPECT_THAT(text, HasSubstr(part));
   EXPECT_EQ(text.find("#PF"), std::string::npos);
   std::istringstream lines(text);

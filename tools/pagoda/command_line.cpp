@@ -61,7 +61,7 @@ OptionsEnd options_end(const CLI::App &app, std::span<const std::string> argumen
 
 std::string explain(const CLI::App &app, const CLI::ParseError &error, std::span<const std::string> arguments) {
   const std::string see = fmt::format("see `pagoda {} --help`", app.get_name());
-  if (error.get_name() == "ExtrasError") {
+  if (dynamic_cast<const CLI::ExtrasError *>(&error) != nullptr) {
     for (const std::string &word : arguments) {
       const std::string name = word.substr(0, word.find('='));
       if (app.get_option_no_throw(name) != nullptr) continue;
@@ -71,7 +71,7 @@ std::string explain(const CLI::App &app, const CLI::ParseError &error, std::span
       return fmt::format("{}: no such option; {}", name, see);
     }
   }
-  if (error.get_name() == "ArgumentMismatch" && !arguments.empty())
+  if (dynamic_cast<const CLI::ArgumentMismatch *>(&error) != nullptr && !arguments.empty())
     return fmt::format("{}: a value is missing; {}", arguments.back().substr(0, arguments.back().find('=')), see);
   return fmt::format("{}; {}", error.what(), see);
 }

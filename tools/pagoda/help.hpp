@@ -12,6 +12,7 @@ public:
   explicit HelpFormatter(std::string usage);
   std::string make_usage(const CLI::App *app, std::string name) const override;
   std::string make_footer(const CLI::App *app) const override;
+  std::string make_option_name(const CLI::Option *option, bool is_positional) const override;
   std::string make_option_opts(const CLI::Option *option) const override;
 
 private:

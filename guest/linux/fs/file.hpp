@@ -68,7 +68,7 @@ public:
   [[nodiscard]] virtual int poll_fd() const { return host_fd(); }
   // What mmap reads from; null when the file cannot be mapped.
   virtual std::shared_ptr<space::FileStore> store() { return nullptr; }
-  [[nodiscard]] virtual FileKind kind() const = 0;
+  [[nodiscard]] virtual FileKind kind() const { return FileKind::Regular; }
   // Whether its inode may be changed through it (chmod, utimes): it lies on a writable mount.
   [[nodiscard]] virtual bool inode_writable() const { return false; }
 

@@ -47,12 +47,11 @@ int LockTable::acquire(const Key &key, const Lock &lock) {
   carve(locks, lock, count_);
   // Adjacent locks of one kind are one lock, so that a million one-byte locks stay one entry.
   Lock merged = lock;
-  std::erase_if(locks, [&](const Lock &held) {
+  count_ -= std::erase_if(locks, [&](const Lock &held) {
     bool same = held.owner == merged.owner && held.exclusive == merged.exclusive;
     if (!same || (held.end != merged.begin && merged.end != held.begin)) return false;
     merged.begin = std::min(merged.begin, held.begin);
     merged.end = std::max(merged.end, held.end);
-    --count_;
     return true;
   });
   locks.push_back(merged);

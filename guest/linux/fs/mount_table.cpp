@@ -13,6 +13,7 @@
 #include "guest/linux/fs/path_walk.hpp"
 #include "guest/linux/fs/private_storage.hpp"
 #include "guest/linux/fs/socket_source.hpp"
+#include "guest/linux/fs/standard_files.hpp"
 #include "guest/linux/process.hpp"
 
 namespace pagoda::kernel {
@@ -70,6 +71,8 @@ std::string clean(std::string_view path) {
 
 MountTable::MountTable() : sockets_(std::make_unique<SocketSource>()), host_umask_(read_host_umask()) {}
 MountTable::~MountTable() = default;
+
+void MountTable::keep_terminal(std::unique_ptr<TerminalKeeper> terminal) { terminal_ = std::move(terminal); }
 
 std::expected<std::unique_ptr<MountTable>, std::string> MountTable::create(const MountOptions &options) {
   raise_descriptor_limit();

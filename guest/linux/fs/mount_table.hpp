@@ -27,6 +27,7 @@ namespace pagoda::kernel {
 class Process;
 class Kernel;
 class PrivateStorage;
+class TerminalKeeper;
 class SocketSource;
 
 enum class Writable : bool { No, Yes };
@@ -66,6 +67,7 @@ public:
                                                             std::string &resolved);
   // Whose processes /proc shows. Until then it has none.
   void attach(Kernel &kernel) { kernel_ = &kernel; }
+  void keep_terminal(std::unique_ptr<TerminalKeeper> terminal);
 
   // The mount that a canonical guest path lies on, and the rest of the path below its root ("" at it).
   [[nodiscard]] const Mount &mount_of(std::string_view path, std::string_view &below) const;
@@ -97,6 +99,7 @@ private:
   std::vector<std::unique_ptr<Mount>> mounts_;
   std::unique_ptr<PrivateStorage> storage_;
   std::unique_ptr<SocketSource> sockets_;
+  std::unique_ptr<TerminalKeeper> terminal_;
   HostGuard guard_;
   std::shared_ptr<LockTable> locks_ = std::make_shared<LockTable>();
   PassedFiles passed_files_;

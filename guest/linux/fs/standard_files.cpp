@@ -83,6 +83,20 @@ const char *name_of(FileKind kind) {
 
 } // namespace
 
+TerminalKeeper::TerminalKeeper() {
+  for (int fd = 0; fd < 3 && fd_ < 0; ++fd) {
+    if (::tcgetattr(fd, &modes_) == 0) fd_ = fd;
+  }
+}
+
+TerminalKeeper::~TerminalKeeper() {
+  termios now{};
+  if (fd_ < 0 || ::tcgetattr(fd_, &now) != 0) return;
+  bool changed = now.c_iflag != modes_.c_iflag || now.c_oflag != modes_.c_oflag || now.c_cflag != modes_.c_cflag ||
+                 now.c_lflag != modes_.c_lflag || !std::ranges::equal(now.c_cc, modes_.c_cc);
+  if (changed) ::tcsetattr(fd_, TCSADRAIN, &modes_);
+}
+
 std::shared_ptr<File> wrap_standard_fd(int fd) {
   struct stat st{};
   if (::fstat(fd, &st) != 0) return nullptr;
@@ -108,6 +122,7 @@ void make_standard_fds(Kernel &kernel, FdTable &table) {
   for (int fd = 0; fd < 3; ++fd) {
     if (auto file = wrap_standard_fd(fd)) table.install_at(fd, std::move(file), false);
   }
+  kernel.mounts().keep_terminal(std::make_unique<TerminalKeeper>());
 }
 
 } // namespace pagoda::kernel

@@ -7,12 +7,27 @@
 
 #include <memory>
 #include <string>
+#include <termios.h>
 
 #include "guest/linux/fs/fd_table.hpp"
 
 namespace pagoda::kernel {
 
 class Kernel;
+
+// Puts the modes of the user's terminal back when the run is over: a guest that was killed in raw
+// mode must not leave the shell in it.
+class TerminalKeeper {
+public:
+  TerminalKeeper();
+  ~TerminalKeeper();
+  TerminalKeeper(const TerminalKeeper &) = delete;
+  TerminalKeeper &operator=(const TerminalKeeper &) = delete;
+
+private:
+  int fd_ = -1; // the first of 0, 1, 2 that is a terminal
+  termios modes_{};
+};
 
 // Descriptors that are closed here stay closed there. Also shows the kernel to /proc.
 void make_standard_fds(Kernel &kernel, FdTable &table);

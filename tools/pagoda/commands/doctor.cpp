@@ -16,7 +16,7 @@ constexpr std::uint64_t kMaximumEdits = 100'000'000;
 
 struct DoctorArguments {
   bool json = false;
-  std::string edits, carrier = "auto";
+  std::string edits, carrier = std::string(vmm::name(vmm::CarrierChoice::Automatic));
 };
 
 int fail(std::string_view sentence) {
@@ -26,13 +26,8 @@ int fail(std::string_view sentence) {
 
 bool parse_carrier(std::string_view text, vmm::CarrierChoice &choice) {
   using enum vmm::CarrierChoice;
-  for (const auto &[name, value] : {std::pair<std::string_view, vmm::CarrierChoice>{"auto", Automatic},
-                                    {"hardware", Hardware},
-                                    {"write-protect", WriteProtect},
-                                    {"mprotect", Mprotect},
-                                    {"slot", Slot},
-                                    {"none", None}})
-    if (name == text) {
+  for (const auto value : {Automatic, Hardware, WriteProtect, Mprotect, Slot, None})
+    if (vmm::name(value) == text) {
       choice = value;
       return true;
     }
@@ -54,8 +49,9 @@ int examine(const DoctorArguments &arguments) {
           fmt::format("--edits: \"{}\" is not a number of edits; give 0 to {}", arguments.edits, kMaximumEdits));
   }
   if (!parse_carrier(arguments.carrier, options.carrier))
-    return fail(fmt::format("--carrier: \"{}\" is unknown; give auto, hardware, write-protect, mprotect, slot or none",
-                            arguments.carrier));
+    return fail(
+        fmt::format("--carrier: \"{}\" is unknown; give automatic, hardware, writeprotect, mprotect, slot or none",
+                    arguments.carrier));
   const auto report = vmm::doctor::examine(options);
   if (!report) {
     if (!arguments.json && report.error().problem == vmm::HostError::Problem::MissingCapability)
@@ -75,7 +71,7 @@ Action configure_doctor(CLI::App &app) {
       ->type_name("N");
   app.add_option("--carrier", arguments->carrier,
                  "Prove this way of invalidation instead of the host's own; none is wrong on purpose")
-      ->type_name("auto|hardware|write-protect|mprotect|slot|none");
+      ->type_name("automatic|hardware|writeprotect|mprotect|slot|none");
   return [arguments](const Rest &) { return examine(*arguments); };
 }
 

@@ -39,7 +39,8 @@ void add_view_options(CLI::App &app, RunArguments &a) {
 }
 
 void add_insight_options(CLI::App &app, RunArguments &a) {
-  app.add_flag("--stats{text}", a.stats, "Print what the run did when it has ended; --stats=json for programs");
+  app.add_flag("--stats{text}", a.stats, "Print what the run did when it has ended; --stats=json for programs")
+      ->type_name("text|json");
   app.add_option("--stats-file", a.stats_file, "Write it there instead of to standard error")->type_name("FILE");
   app.add_option("--trace", a.trace, "Print events as they happen")->type_name("exits,faults,syscalls,malloc");
   app.add_option("--trace-file", a.trace_file, "Write them there instead of to standard error")->type_name("FILE");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -123,9 +124,19 @@ std::string backtrace_text(const kernel::Registers &registers, ModuleMap &module
   constexpr std::array<const char *, 5> kHow{"", "", " (frame pointer)", " (called a bad pointer)", " (guess)"};
   std::string text = "backtrace\n";
   const auto frames = backtrace(registers, modules, memory);
-  for (std::size_t i = 0; i < frames.size(); ++i)
+  std::size_t repeated = 0;
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    // A recursion is one line and a number.
+    if (i > 1 && frames[i].pc == frames[i - 1].pc) {
+      ++repeated;
+      continue;
+    }
+    if (repeated != 0) text += fmt::format("       the same {} times more\n", std::exchange(repeated, 0));
     text += fmt::format("  #{:<2} {:#014x} {}{}\n", i, frames[i].pc.value(), modules.describe(frames[i].pc, i != 0),
                         kHow[std::size_t(frames[i].source)]);
+  }
+  if (repeated != 0) text += fmt::format("       the same {} times more\n", repeated);
+  if (frames.size() >= kMaxFrames) text += "       and further up\n";
   return text;
 }
 

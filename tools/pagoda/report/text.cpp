@@ -20,6 +20,7 @@ std::string line(std::string_view label, const std::vector<std::string> &items) 
     const bool last = i + 1 == items.size();
     const std::size_t length = items[i].size() + (last ? 0 : 2);
     if (column > 16 && column + length > kWidth) {
+      text.pop_back(); // the space behind the comma
       text += fmt::format("\n{:16}", "");
       column = 16;
     }
@@ -28,6 +29,11 @@ std::string line(std::string_view label, const std::vector<std::string> &items) 
     column += length;
   }
   return text + "\n";
+}
+
+// "1 process", "2 processes"
+std::string several(std::uint64_t count, std::string_view one, std::string_view plural_end = "s") {
+  return fmt::format("{} {}{}", human_count(count), one, count == 1 ? "" : plural_end);
 }
 
 std::uint64_t total(const std::vector<NamedCount> &list) {
@@ -83,17 +89,14 @@ std::string memory_lines(const RunReport &r) {
 }
 
 std::string flush_line(const RunReport &r) {
-  return line("TLB flushes", {fmt::format("{} batches", human_count(r.flush_batches)),
-                              fmt::format("{} pages", human_count(r.flush_leaves)),
+  return line("TLB flushes", {several(r.flush_batches, "batch", "es"), several(r.flush_leaves, "page"),
                               fmt::format("{} full", human_count(r.flush_full))});
 }
 
 std::string task_line(const RunReport &r) {
   return line("tasks",
-              {fmt::format("{} processes", human_count(r.processes)), fmt::format("{} threads", human_count(r.threads)),
-               fmt::format("{} signals", human_count(r.signals)),
-               fmt::format("{} context switches", human_count(r.context_switches)),
-               fmt::format("{} preemptions", human_count(r.preemptions))});
+              {several(r.processes, "process", "es"), several(r.threads, "thread"), several(r.signals, "signal"),
+               several(r.context_switches, "context switch", "es"), several(r.preemptions, "preemption")});
 }
 
 } // namespace

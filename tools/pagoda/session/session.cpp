@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 
 #include "guest/linux/kernel.hpp"
-#include "tools/pagoda/exit_codes.hpp"
 #include "tools/pagoda/crash/crash_report.hpp"
+#include "tools/pagoda/exit_codes.hpp"
 #include "tools/pagoda/report/report.hpp"
 #include "tools/pagoda/session/output.hpp"
 #include "tools/pagoda/session/program.hpp"

@@ -16,30 +16,33 @@ namespace pagoda::kernel::memory {
 
 namespace {
 
+// MAP_SHARED without a file: memory of zeroes that forked children see too.
+void attach_zeroes(Call &call, MapPlan &plan, const char *name) {
+  if (!plan.shared) return;
+  static std::atomic<std::uint64_t> next_inode{1};
+  plan.request.area.object = zero_object(call.kernel.platform().memory, name, next_inode.fetch_add(1));
+}
+
 // Gives the area its file: privately by the file's store, shared by the object of the file's pages.
 int attach_file(Call &call, MapPlan &plan) {
   const auto file = call.process.fds->get(call.arg_int(4));
-  if (!file) return EBADF;
+  if (!file || file->kind() == FileKind::Path) return EBADF;
   const int mode = file->flags() & O_ACCMODE;
-  if ((file->flags() & O_PATH) != 0) return EBADF;
   if (mode == O_WRONLY) return EACCES;
   space::Vma &area = plan.request.area;
   const bool may_write = mode == O_RDWR && (file->flags() & O_APPEND) == 0;
   if (plan.shared && has(area.prot, Prot::Write) && !may_write) return EACCES;
   const auto store = file->store();
   if (!store) return ENODEV;
+  if (file->kind() == FileKind::Device) { // /dev/zero: every mapping is memory of its own
+    attach_zeroes(call, plan, "/dev/zero");
+    return 0;
+  }
   area.file = store;
   if (!plan.shared) return 0;
   if (!may_write) area.max_prot = area.max_prot & ~Prot::Write;
   area.object = shared_memory(call.kernel)->object_of(store, may_write ? file : nullptr);
   return 0;
-}
-
-// MAP_SHARED without a file: memory of zeroes that forked children see too.
-void attach_zeroes(Call &call, MapPlan &plan) {
-  if (!plan.shared) return;
-  static std::atomic<std::uint64_t> next_inode{1};
-  plan.request.area.object = zero_object(call.kernel.platform().memory, "/dev/zero (deleted)", next_inode.fetch_add(1));
 }
 
 bool may_lock(const Call &call, std::uint64_t bytes) {
@@ -58,7 +61,7 @@ SysResult do_mmap(Call &call) {
   auto plan = decode_map({call.arg(0), call.arg(1), call.arg(2), call.arg(3), call.arg(5)});
   if (!plan) return SysResult::error(plan.error());
   if (plan->anonymous)
-    attach_zeroes(call, *plan);
+    attach_zeroes(call, *plan, "/dev/zero (deleted)");
   else if (const int error = attach_file(call, *plan); error != 0)
     return SysResult::error(error);
   if (plan->locked && !may_lock(call, plan->request.length)) return SysResult::error(EAGAIN);

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <vector>
 
+#include "guest/linux/syscall/long_call.hpp"
 #include "guest/linux/syscall/memory/handlers.hpp"
 #include "guest/linux/syscall/memory/map_arguments.hpp"
 #include "guest/linux/syscall/memory/residency.hpp"
@@ -118,6 +119,7 @@ SysResult do_move_pages(Call &call) {
     std::int32_t status = space.query(Gva(page).page_floor()) ? 0 : -ENOENT;
     if (node != 0) return SysResult::error(ENODEV);
     if (!put_user(call, call.arg_gva(4) + i * 4, status)) return SysResult::error(EFAULT);
+    if (i % 4096 == 4095 && is_dying(call)) return SysResult::error(EINTR);
   }
   return 0;
 }

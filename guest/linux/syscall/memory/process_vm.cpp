@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "guest/linux/kernel.hpp"
+#include "guest/linux/syscall/long_call.hpp"
 #include "guest/linux/syscall/memory/handlers.hpp"
 #include "guest/linux/user_memory.hpp"
 #include "mmu/base/checked.hpp"
@@ -79,7 +80,7 @@ private:
   std::uint64_t offset_ = 0;
 };
 
-std::uint64_t transfer(space::Space &from_space, Cursor &from, space::Space &to_space, Cursor &to) {
+std::uint64_t transfer(const Call &call, space::Space &from_space, Cursor &from, space::Space &to_space, Cursor &to) {
   std::array<std::byte, 16 * kPageSize> bounce;
   std::uint64_t total = 0;
   while (!from.done() && !to.done() && total < kMaxTransfer) {
@@ -88,6 +89,7 @@ std::uint64_t transfer(space::Space &from_space, Cursor &from, space::Space &to_
     const std::size_t put = fault::copy_out(to_space, to.at(), std::span(bounce.data(), got));
     total += put;
     if (put != want) break;
+    if (is_dying(call)) break;
     from.advance(put);
     to.advance(put);
   }
@@ -109,8 +111,8 @@ SysResult copy(Call &call, Direction direction) {
   Cursor there(std::move(*remote));
   if (here.done() || there.done()) return 0;
   const std::shared_ptr<space::Space> own = call.process.space;
-  const std::uint64_t bytes =
-      direction == Direction::Read ? transfer(**other, there, *own, here) : transfer(*own, here, **other, there);
+  const std::uint64_t bytes = direction == Direction::Read ? transfer(call, **other, there, *own, here)
+                                                           : transfer(call, *own, here, **other, there);
   return bytes != 0 ? SysResult(std::int64_t(bytes)) : SysResult::error(EFAULT);
 }
 

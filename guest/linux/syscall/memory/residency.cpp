@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <sys/mman.h>
 
+#include "guest/linux/syscall/long_call.hpp"
 #include "guest/linux/syscall/memory/handlers.hpp"
 #include "guest/linux/syscall/memory/map_arguments.hpp"
 #include "guest/linux/syscall/memory/shared_memory.hpp"
@@ -46,6 +47,7 @@ SysResult do_mincore(Call &call) {
     fill_residency(space, range->begin + (done << kPageShift), part);
     if (fault::copy_out(*call.process.space, call.arg_gva(2) + done, part) != count) return SysResult::error(EFAULT);
     done += count;
+    if (is_dying(call)) return SysResult::error(EINTR);
   }
   return 0;
 }

@@ -9,9 +9,8 @@ namespace {
 
 template <int Errno> SysResult refuse(Call & /*call*/) { return SysResult::error(Errno); }
 
-constexpr Handler kDenied = refuse<EPERM>;        // the machine is not the guest's to change
-constexpr Handler kAbsent = refuse<ENOSYS>;       // removed from Linux, or not built into many kernels
-constexpr Handler kUnusable = refuse<EOPNOTSUPP>; // there, but no file system here supports it
+constexpr Handler kDenied = refuse<EPERM>;  // the machine is not the guest's to change
+constexpr Handler kAbsent = refuse<ENOSYS>; // removed from Linux, or not built into many kernels
 
 constexpr auto kRefused = std::to_array<SyscallEntry>({
     {101, "ptrace", kDenied, "xdpx"},
@@ -52,8 +51,6 @@ constexpr auto kRefused = std::to_array<SyscallEntry>({
     {298, "perf_event_open", kDenied, "pddfx"},
     {300, "fanotify_init", kDenied, "xx"},
     {301, "fanotify_mark", kDenied, "fxxfs"},
-    {303, "name_to_handle_at", kUnusable, "fsppx"},
-    {304, "open_by_handle_at", kDenied, "fpx"},
     {312, "kcmp", kDenied, "dddxx"},
     {313, "finit_module", kDenied, "fsx"},
     {320, "kexec_file_load", kDenied, "ffusx"},
@@ -62,13 +59,6 @@ constexpr auto kRefused = std::to_array<SyscallEntry>({
     {425, "io_uring_setup", kAbsent, "up"},
     {426, "io_uring_enter", kAbsent, "fuuxpu"},
     {427, "io_uring_register", kAbsent, "fupu"},
-    {428, "open_tree", kDenied, "fsx"},
-    {429, "move_mount", kDenied, "fsfsx"},
-    {430, "fsopen", kDenied, "sx"},
-    {431, "fsconfig", kDenied, "fuspd"},
-    {432, "fsmount", kDenied, "fxx"},
-    {433, "fspick", kDenied, "fsx"},
-    {442, "mount_setattr", kDenied, "fsxpu"},
     {443, "quotactl_fd", kDenied, "fudp"},
     {444, "landlock_create_ruleset", kAbsent, "pux"},
     {445, "landlock_add_rule", kAbsent, "fdpx"},

@@ -1,5 +1,6 @@
 #include "guest/linux/fs/open.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <set>

@@ -113,6 +113,7 @@ TEST_F(ProcTree, TheMachineIsTheGuestsOwn) {
   EXPECT_NE(*read_file(proc, "sys/kernel/random/uuid"), *read_file(proc, "sys/kernel/random/uuid"));
   EXPECT_EQ(read_file(proc, "sys/kernel/random/uuid")->size(), 37u);
   EXPECT_EQ(*read_file(sys, "devices/system/cpu/online"), "0\n");
+  EXPECT_EQ(*read_file(sys, "devices/system/node/node0/cpumap"), "1\n");
   EXPECT_EQ(*read_file(sys, "kernel/mm/transparent_hugepage/enabled"), "always madvise [never]\n");
   EXPECT_EQ(read_file(sys, "fs/cgroup").error(), ENOENT);
 }

@@ -46,9 +46,11 @@ protected:
     made->tasks.push_back(std::make_unique<kernel::Task>(*made, pid));
     made->tasks.front()->name = "test";
     made->live_tasks = 1;
-    made->group = made->session = parent == 0 ? pid : parent;
     kernel::Process *result = made.get();
     const LockGuard guard(kernel->mutex);
+    const kernel::Process *creator = kernel->find_process(parent);
+    made->group = creator != nullptr ? creator->group : pid;
+    made->session = creator != nullptr ? creator->session : pid;
     kernel->processes.emplace(pid, std::move(made));
     return result;
   }

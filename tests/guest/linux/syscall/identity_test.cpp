@@ -29,6 +29,12 @@ enum : unsigned {
   kUserfaultfd = 323,
 };
 
+class AnyFile final : public File {
+public:
+  AnyFile() : File("/any", 0) {}
+  [[nodiscard]] FileKind kind() const override { return FileKind::Regular; }
+};
+
 class IdentityCalls : public test::CallWorld {};
 
 TEST_F(IdentityCalls, IdsAreTheGuestsOwn) {
@@ -69,7 +75,7 @@ TEST_F(IdentityCalls, GroupsAndSessionsObeyTheTree) {
 TEST_F(IdentityCalls, LimitsTakeEffect) {
   EXPECT_EQ(call(kPrlimit, 0, RLIMIT_NOFILE, put(rlimit{3, 3}), kScratch + 64), 0);
   EXPECT_EQ(read<rlimit>(kScratch + 64).rlim_cur, 1024u);
-  const auto file = std::make_shared<File>("/x", 0);
+  const auto file = std::make_shared<AnyFile>();
   for (int i = 0; i < 3; ++i) EXPECT_EQ(process->fds->install(file, false), i);
   EXPECT_EQ(process->fds->install(file, false), -EMFILE);
   EXPECT_EQ(call(kSetrlimit, RLIMIT_AS, put(rlimit{20 * kPageSize, RLIM_INFINITY})), 0);

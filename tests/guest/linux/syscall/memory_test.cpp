@@ -48,6 +48,7 @@ public:
     return std::int64_t(at - offset.value_or(0));
   }
   std::shared_ptr<space::FileStore> store() override { return data_; }
+  [[nodiscard]] FileKind kind() const override { return FileKind::Regular; }
   [[nodiscard]] std::string &bytes() { return data_->bytes; }
   unsigned writes = 0;
 
