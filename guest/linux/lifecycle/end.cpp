@@ -90,7 +90,7 @@ void end_process(Kernel &kernel, Process &process) {
   Belongings belongings;
   {
     LockGuard guard(kernel.mutex);
-    note_peak_resident(process);
+    note_usage(kernel, process);
     if (!process.group_exiting) process.wait_status = exited_status(process.leader().exit_code);
     process.timers.reset();
     belongings = {std::move(process.space), std::move(process.fds), std::move(process.fs)};

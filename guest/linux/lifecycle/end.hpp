@@ -27,7 +27,7 @@ void release_vfork_parent(Kernel &kernel, Task &child) PAGODA_REQUIRES(kernel.mu
 // Takes a zombie out of the tables and adds its usage to its parent's account.
 void reap(Kernel &kernel, Process &zombie) PAGODA_REQUIRES(kernel.mutex);
 // The space is about to go; its high-water mark stays with the process.
-void note_peak_resident(Process &process);
+void note_usage(Kernel &kernel, Process &process);
 void add_usage(rusage &sum, const rusage &part);
 
 // Init has ended, or the run was ended from outside: everything is killed.

@@ -15,12 +15,13 @@ void add_time(timeval &sum, const timeval &part) {
   }
 }
 
-std::uint64_t peak_kib(const space::Space &space) { return space.usage().peak_resident * (kPageSize / 1024); }
-
 } // namespace
 
-void note_peak_resident(Process &process) {
-  if (process.space) process.peak_resident_kib = std::max(process.peak_resident_kib, peak_kib(*process.space));
+void note_usage(Kernel &kernel, Process &process) {
+  if (!process.space) return;
+  const space::Usage usage = process.space->usage();
+  kernel.statistics().note_usage(usage);
+  process.peak_resident_kib = std::max(process.peak_resident_kib, usage.peak_resident * (kPageSize / 1024));
 }
 
 void add_usage(rusage &sum, const rusage &part) {

@@ -88,7 +88,7 @@ Remains change_over(Call &call, LoadedProgram &program) {
   LockGuard guard(call.kernel.mutex);
   Remains remains;
   remains.leader = take_the_lead(process, task);
-  note_peak_resident(process);
+  note_usage(call.kernel, process);
   remains.space = std::exchange(process.space, std::move(program.space));
   if (own_fds) remains.shared_fds = std::exchange(process.fds, std::move(own_fds));
   process.image = std::move(program.image);
