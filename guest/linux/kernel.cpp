@@ -39,9 +39,8 @@ void host_random(std::span<std::byte> out) {
 
 Kernel::Kernel(Platform platform, std::unique_ptr<MountTable> mounts, KernelOptions options)
     : platform_(std::move(platform)), mounts_(std::move(mounts)), options_(std::move(options)),
-      io_(std::make_unique<boost::asio::io_context>()),
-      scheduler_(std::make_unique<Scheduler>(*this)), futexes_(std::make_unique<Futexes>(*this)),
-      random_state_(options_.seed) {}
+      io_(std::make_unique<boost::asio::io_context>()), scheduler_(std::make_unique<Scheduler>(*this)),
+      futexes_(std::make_unique<Futexes>(*this)), random_state_(options_.seed) {}
 
 // What uses the event loop's timers and the mount table's files goes before them.
 Kernel::~Kernel() {

@@ -65,9 +65,9 @@ public:
   bool zombie = false;
   int wait_status = 0; // as wait4 gives it, once zombie
   bool stop_reported = false, continued_reported = true;
-  int stop_signal = 0;  // not 0: stopped by it
+  int stop_signal = 0;         // not 0: stopped by it
   bool stop_announced = false; // the parent was told, once no thread ran any more
-  int exit_signal = 17; // SIGCHLD, or what clone asked for
+  int exit_signal = 17;        // SIGCHLD, or what clone asked for
   bool dumpable = true;
   int parent_death_signal = 0;
   bool child_subreaper = false;

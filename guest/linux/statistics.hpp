@@ -24,10 +24,10 @@ struct Statistics {
   Counter host_faults{};                       // faults resolved for a system call's pointer
   std::array<Counter, 32> exceptions{};        // by vector
   std::array<Counter, kSyscallNumbers> syscalls{};
-  std::array<Counter, kSyscallNumbers> unknown{}; // answered with ENOSYS
-  Counter unknown_beyond{};                       // numbers >= kSyscallNumbers
-  Counter guest_ns{};                             // inside KVM_RUN, all vCPUs
-  Counter host_ns{};                              // handling exits, all vCPUs
+  std::array<Counter, kSyscallNumbers> unknown{};   // answered with ENOSYS
+  Counter unknown_beyond{};                         // numbers >= kSyscallNumbers
+  Counter guest_ns{};                               // inside KVM_RUN, all vCPUs
+  Counter host_ns{};                                // handling exits, all vCPUs
   std::array<Counter, kCountedCpus> cpu_guest_ns{}; // the same by vCPU
   std::array<Counter, kCountedCpus> cpu_host_ns{};
   Counter context_switches{};
@@ -53,8 +53,7 @@ struct Statistics {
 private:
   static void raise(Counter &peak, std::uint64_t value) {
     auto seen = peak.load(std::memory_order_relaxed);
-    while (seen < value && !peak.compare_exchange_weak(seen, value, std::memory_order_relaxed)) {
-    }
+    while (seen < value && !peak.compare_exchange_weak(seen, value, std::memory_order_relaxed)) {}
   }
 };
 
