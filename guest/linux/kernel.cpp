@@ -51,6 +51,7 @@ Kernel::~Kernel() {
 
 RunResult Kernel::run() {
   scheduler_->run();
+  platform_.invalidator.drain(); // what waited for a flush is free memory by now
   LockGuard guard(mutex);
   return result;
 }

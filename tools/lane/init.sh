@@ -8,6 +8,7 @@ mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
 mkdir -p /dev/shm
+ln -s /proc/self/fd /dev/fd
 mount -t tmpfs tmp /dev/shm
 ip link set lo up
 
