@@ -1,10 +1,13 @@
 // `pagoda run` itself: exit codes, streams, limits, signals, what the guest sees of the host.
+#include <filesystem>
+#include <fmt/format.h>
 #include <fstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/vm/run_pagoda.hpp"
 
@@ -177,6 +180,17 @@ TEST(Run, StatsAsJson) {
   EXPECT_GT(json["memory"]["peak_table_pages"], 3);
   EXPECT_GT(json["time_ns"]["guest"], 0);
   EXPECT_TRUE(json["syscalls"]["by_name"].contains("exit_group"));
+}
+
+// The guest has a /tmp of its own, but a program that is named there is shown to it: that file alone.
+TEST(Run, AProgramUnderTmpIsShownAndNothingElseThere) {
+  const auto directory = std::filesystem::temp_directory_path() / fmt::format("pagoda-shown-{}", ::getpid());
+  std::filesystem::create_directories(directory);
+  std::filesystem::copy_file(guest_program("hello"), directory / "hello");
+  std::ofstream(directory / "secret") << "secret";
+  EXPECT_EQ(run_pagoda({"run", (directory / "hello").string()}).out, "hello\n");
+  EXPECT_NE(run_pagoda({"run", "/bin/cat", (directory / "secret").string()}).code, 0);
+  std::filesystem::remove_all(directory);
 }
 
 // Ten thousand rounds of mmap, touch and munmap: the buddy ends as a run that does nothing leaves it.

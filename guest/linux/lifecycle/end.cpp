@@ -9,7 +9,6 @@
 #include "guest/linux/signal/pending.hpp"
 #include "guest/linux/signal/send.hpp"
 #include "guest/linux/syscall/time_state.hpp" // ProcessTimers end here
-#include "guest/linux/syscall/time_state.hpp"
 
 namespace pagoda::kernel {
 namespace {

@@ -36,8 +36,13 @@ void mark_owner_died(Kernel &kernel, Task &task, Gva word_at) {
   if (had_waiters) wake_shared_futex(kernel, task, word_at);
 }
 
+Gva take_robust_list(Kernel &kernel, Task &task) {
+  LockGuard guard(kernel.mutex); // get_robust_list of another thread reads it
+  return std::exchange(task.robust_list, Gva{});
+}
+
 void walk_robust_list(Kernel &kernel, Task &task) {
-  const Gva head_at = std::exchange(task.robust_list, Gva{});
+  const Gva head_at = take_robust_list(kernel, task);
   if (head_at.value() == 0) return;
   space::Space &space = *task.process().space;
   RobustListHead head{};
@@ -56,11 +61,17 @@ void walk_robust_list(Kernel &kernel, Task &task) {
   if ((head.pending & ~kPriorityInheritance) != 0) mark_owner_died(kernel, task, word_of(head.pending));
 }
 
+bool last_of_process(Kernel &kernel, const Task &task) {
+  LockGuard guard(kernel.mutex);
+  return task.process().live_tasks <= 1;
+}
+
 void clear_tid_word(Kernel &kernel, Task &task) {
   const Gva word = std::exchange(task.clear_child_tid, Gva{});
+  if (word.value() == 0) return;
   // Nobody else can see the word of a space that has no other user.
   const auto &space = task.process().space;
-  if (word.value() == 0 || (task.process().live_tasks <= 1 && space.use_count() <= 1)) return;
+  if (last_of_process(kernel, task) && space.use_count() <= 1) return;
   const std::uint32_t zero = 0;
   if (fault::write_value(*space, word, zero)) wake_shared_futex(kernel, task, word);
 }

@@ -26,7 +26,7 @@ std::string stat_text(const ProcessFigures &f) {
   const std::string head = fmt::format("{} ({}) {} {} {} {} 0 {}", thread.tid, thread.name, thread.state, f.parent,
                                        f.group, f.session, kNoTerminal);
   // From field 9 on; the numbers in comments are those of the man page.
-  const auto priority = std::uint64_t(kNormalPriority + thread.nice);
+  const auto priority = std::uint64_t(kNormalPriority) + std::uint64_t(std::int64_t(thread.nice));
   const std::array<std::uint64_t, 10> before_nice{
       0, // 9 flags
       counted.minor_faults,

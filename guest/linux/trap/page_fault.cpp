@@ -50,10 +50,15 @@ void handle_page_fault(Kernel &kernel, Task &task, const VmExit &exit) {
 
 void kill_out_of_memory(Kernel &kernel, Task &task, Gva address) {
   const auto counters = kernel.platform().memory.counters();
+  std::string name;
+  {
+    LockGuard guard(kernel.mutex); // another thread may set it through /proc
+    name = task.name;
+  }
   fmt::print(stderr,
              "pagoda: out of memory: killed process {} ({}) that touched {:#x}; {} MiB of guest memory, {} KiB free. "
              "Give it more with --memory.\n",
-             task.process().pid(), task.name, address.value(), counters.managed * kPageSize >> 20,
+             task.process().pid(), name, address.value(), counters.managed * kPageSize >> 20,
              counters.free * kPageSize >> 10);
   LockGuard guard(kernel.mutex);
   begin_group_exit(kernel, task.process(), SIGKILL);

@@ -41,8 +41,9 @@ struct RunOptions {
   StatsFormat stats = StatsFormat::None;
   std::string stats_file; // empty: standard error
   TraceChoice trace;
-  std::string trace_file; // empty: standard error
-  std::string program;
+  std::string trace_file;             // empty: standard error
+  std::string program;                // as typed
+  std::string program_path;           // its guest path, where that does not follow from `program`
   std::vector<std::string> arguments; // of the program, without its name
 };
 

@@ -1,6 +1,7 @@
 #include "tools/pagoda/session/program.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -13,6 +14,13 @@ namespace pagoda::tools {
 namespace {
 
 constexpr std::string_view kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+// Where a guest has a directory of its own instead of the host's.
+constexpr std::array<std::string_view, 4> kOwnDirectories{"/tmp", "/var/tmp", "/dev/shm", "/run"};
+
+bool inside(std::string_view path, std::string_view directory) {
+  return path == directory || (path.starts_with(directory) && path.substr(directory.size()).starts_with('/'));
+}
 
 std::string_view name_of(std::string_view entry) { return entry.substr(0, entry.find('=')); }
 
@@ -57,9 +65,8 @@ Found search_path(kernel::MountTable &mounts, std::string_view path, const std::
 std::string visibility_hint(const std::string &what, const RunOptions &options) {
   std::error_code ignored;
   if (!options.mounts.private_tmp || !std::filesystem::exists(what, ignored)) return {};
-  for (const std::string_view own : {"/tmp", "/var/tmp", "/dev/shm", "/run"})
-    if (what.starts_with(fmt::format("{}/", own)))
-      return fmt::format("; the guest's {} is its own and empty: add --bind {}:{}", own, own, own);
+  for (const std::string_view own : kOwnDirectories)
+    if (inside(what, own)) return fmt::format("; the guest's {} is its own and empty: add --bind {}:{}", own, own, own);
   return {};
 }
 
@@ -78,16 +85,27 @@ std::vector<std::string> guest_environment(const RunOptions &options, const char
 
 std::string working_directory(const RunOptions &options, const std::string &host_directory) {
   if (!options.working_directory.empty()) return options.working_directory;
-  const auto inside = [&](const std::string &directory) {
-    return host_directory == directory || host_directory.starts_with(directory + "/");
-  };
   for (const auto &bind : options.mounts.binds)
-    if (bind.source == bind.destination && inside(bind.source)) return host_directory;
+    if (bind.source == bind.destination && inside(host_directory, bind.source)) return host_directory;
   if (options.mounts.root != "/" || !host_directory.starts_with('/')) return "/";
   if (options.mounts.private_tmp)
-    for (const char *own : {"/tmp", "/var/tmp", "/dev/shm", "/run"})
-      if (inside(own)) return "/";
+    for (const std::string_view own : kOwnDirectories)
+      if (inside(host_directory, own)) return "/";
   return host_directory;
+}
+
+RunOptions show_program(RunOptions options, const std::string &host_directory) {
+  if (!options.mounts.private_tmp || options.mounts.root != "/" || !options.working_directory.empty()) return options;
+  if (options.program.find('/') == std::string::npos) return options;
+  const std::string path = (std::filesystem::path(host_directory) / options.program).lexically_normal().string();
+  const bool hidden = std::ranges::any_of(kOwnDirectories, [&](auto own) { return inside(path, own); });
+  const bool bound =
+      std::ranges::any_of(options.mounts.binds, [&](const auto &bind) { return inside(path, bind.destination); });
+  std::error_code ignored;
+  if (!hidden || bound || !std::filesystem::is_regular_file(path, ignored)) return options;
+  options.mounts.binds.push_back({.source = path, .destination = path});
+  options.program_path = path;
+  return options;
 }
 
 StartFailure start_failure(int error, const std::string &what, const RunOptions &options) {
@@ -127,7 +145,9 @@ std::expected<kernel::ProgramRequest, StartFailure> find_program(kernel::MountTa
     const auto path = value_in(request.environment, "PATH");
     found = search_path(mounts, path.empty() ? kDefaultPath : path, options.program, request.working_directory);
   } else {
-    if (options.program.front() != '/')
+    if (!options.program_path.empty())
+      found.path = options.program_path;
+    else if (options.program.front() != '/')
       found.path =
           fmt::format("{}/{}", request.working_directory == "/" ? "" : request.working_directory, options.program);
     found.error = try_program(mounts, found.path);

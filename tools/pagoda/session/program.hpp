@@ -23,6 +23,10 @@ struct StartFailure {
 // under the same name (root is /); else /.
 [[nodiscard]] std::string working_directory(const RunOptions &options, const std::string &host_directory);
 
+// A program under a directory that the guest has its own of (/tmp and the like) would be hidden from
+// it: binds that one file, read-only, at its own path. Everything else there stays hidden.
+[[nodiscard]] RunOptions show_program(RunOptions options, const std::string &host_directory);
+
 // Finds PROGRAM: with a slash relative to the working directory, without one along PATH.
 [[nodiscard]] std::expected<kernel::ProgramRequest, StartFailure>
 find_program(kernel::MountTable &mounts, const RunOptions &options, const char *const *host_environment);

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <memory>
 #include <unistd.h>
 
@@ -106,9 +107,11 @@ void Session::report(kernel::Kernel &kernel, int code) {
 }
 
 int Session::run() {
-  auto mounts = kernel::MountTable::create(options_.mounts);
+  std::error_code unknown;
+  const RunOptions shown = show_program(options_, std::filesystem::current_path(unknown).string());
+  auto mounts = kernel::MountTable::create(shown.mounts);
   if (!mounts) return fail(kExitOwnError, mounts.error());
-  const auto program = find_program(**mounts, options_, environ);
+  const auto program = find_program(**mounts, shown, environ);
   if (!program) return fail(program.error().exit_code, program.error().sentence);
   auto vm = vmm::ProcessVm::create(vm_config(options_));
   if (!vm) return fail(kExitOwnError, vm.error().text);

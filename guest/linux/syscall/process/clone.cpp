@@ -97,7 +97,6 @@ std::unique_ptr<Task> copy_task(Call &call, Process &process, const CloneRequest
   if ((request.flags & CLONE_SETTLS) != 0) child->registers.fs_base = request.tls;
   if ((request.flags & CLONE_CHILD_CLEARTID) != 0) child->clear_child_tid = request.child_tid;
   *child->fpu = sync_fpu(call.kernel, parent);
-  child->name = parent.name;
   return child;
 }
 
@@ -105,6 +104,7 @@ void inherit(const Task &parent, Task &child, const CloneRequest &request) {
   child.signals.blocked = parent.signals.blocked;
   const bool shares_memory = (request.flags & CLONE_VM) != 0 && (request.flags & CLONE_VFORK) == 0;
   if (!shares_memory) child.signals.alternate = parent.signals.alternate;
+  child.name = parent.name;
   child.nice = parent.nice;
   child.affinity = parent.affinity;
   child.vruntime = parent.vruntime;

@@ -98,6 +98,8 @@ Remains change_over(Call &call, LoadedProgram &program) {
   if (process.timers) process.timers->delete_posix();
   reset_signals(process, task);
   task.name = std::move(program.name);
+  task.robust_list = Gva{};
+  task.robust_list_length = 0;
   release_vfork_parent(call.kernel, task);
   return remains;
 }
@@ -106,8 +108,6 @@ void reset_thread(Kernel &kernel, Task &task, const Registers &registers) {
   task.registers = registers;
   task.trap = {};
   task.rseq = Gva{};
-  task.robust_list = Gva{};
-  task.robust_list_length = 0;
   task.clear_child_tid = Gva{};
   *task.fpu = kernel.platform().cpus[std::size_t(task.cpu)]->initial_fpu();
   fpu_changed(kernel, task);

@@ -32,7 +32,10 @@ SysResult set_name(Call &call) {
 
 SysResult get_name(Call &call) {
   std::array<char, kNameBytes> name{};
-  std::memcpy(name.data(), call.task.name.data(), std::min(call.task.name.size(), kNameBytes - 1));
+  {
+    LockGuard guard(call.kernel.mutex); // another thread may set it through /proc
+    std::memcpy(name.data(), call.task.name.data(), std::min(call.task.name.size(), kNameBytes - 1));
+  }
   return put_user(call, call.arg_gva(1), name) ? 0 : -EFAULT;
 }
 
