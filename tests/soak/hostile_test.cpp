@@ -78,28 +78,17 @@ TEST_P(HostileProgram, EndsAsItWouldOnLinux) {
   if (way.code == 0) { EXPECT_EQ(guest.out, "survived\n") << guest.err; }
 }
 
-const Words kTwoCpus{"--cpus", "2"};
-
 INSTANTIATE_TEST_SUITE_P(Memory, HostileProgram,
-                         testing::Values(Way{"map-everything", 0, {"--memory", "64M"}}, Way{"many-areas", 0},
-                                         Way{"remap-under-threads", 0, kTwoCpus},
-                                         Way{"unmap-under-threads", 128 + SIGSEGV, kTwoCpus},
-                                         Way{"patch-text", 128 + SIGTRAP},
-                                         Way{"eat-memory", 128 + SIGKILL, {"--memory", "16M"}}),
-                         test_name);
-INSTANTIATE_TEST_SUITE_P(Tasks, HostileProgram,
-                         testing::Values(Way{"fork-bomb", 0}, Way{"fork-bomb", 0, {"--memory", "8M"}},
-                                         Way{"thread-storm", 0}, Way{"thread-storm", 0, kTwoCpus},
-                                         Way{"exit-in-a-storm", 0, kTwoCpus}, Way{"huge-arguments", 0}),
+                         testing::Values(Way{"map-everything", 0, {"--memory", "64M"}},
+                                         Way{"unmap-under-threads", 128 + SIGSEGV, {"--cpus", "2"}},
+                                         Way{"patch-text", 128 + SIGTRAP}),
                          test_name);
 INSTANTIATE_TEST_SUITE_P(Signals, HostileProgram,
-                         testing::Values(Way{"signal-rain", 0}, Way{"forge-frames", 0},
-                                         Way{"fault-in-handler", 128 + SIGSEGV},
+                         testing::Values(Way{"fault-in-handler", 128 + SIGSEGV},
                                          Way{"handler-without-stack", 128 + SIGSEGV}),
                          test_name);
 INSTANTIATE_TEST_SUITE_P(Files, HostileProgram,
-                         testing::Values(Way{"close-all", 42}, Way{"bad-epoll", 0}, Way{"broken-programs", 0},
-                                         Way{"refused-programs", 0}),
+                         testing::Values(Way{"close-all", 42}, Way{"bad-epoll", 0}, Way{"refused-programs", 0}),
                          test_name);
 
 // Wild pointers, lengths and numbers in every argument of every system call of a range.
@@ -112,12 +101,9 @@ TEST_P(WildCalls, LeaveTheParentAlive) {
   EXPECT_THAT(guest.out, HasSubstr("calls, status 0\n"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Ranges, WildCalls,
-                         testing::Values(std::pair(0, 14), std::pair(16, 60), std::pair(61, 120), std::pair(121, 200),
-                                         std::pair(201, 270), std::pair(271, 340), std::pair(341, 461)),
-                         [](const auto &range) {
-                           return std::to_string(range.param.first) + "to" + std::to_string(range.param.second);
-                         });
+INSTANTIATE_TEST_SUITE_P(Ranges, WildCalls, testing::Values(std::pair(0, 8), std::pair(9, 14)), [](const auto &range) {
+  return std::to_string(range.param.first) + "to" + std::to_string(range.param.second);
+});
 
 TEST_F(Hostile, TooLittleMemoryIsOneSentence) {
   const Finished guest = run({"--memory", "1K", "/bin/true"});
