@@ -1,5 +1,4 @@
 #include "mmu/base/error.hpp"
-#include "mmu/base/failpoint.hpp"
 
 namespace pagoda {
 
@@ -18,11 +17,5 @@ std::string_view message(Error error) {
   }
   return "unknown error";
 }
-
-namespace failpoint {
-Site frame_allocation{"frame_allocation"};
-Site table_allocation{"table_allocation"};
-Site file_read{"file_read"};
-} // namespace failpoint
 
 } // namespace pagoda
