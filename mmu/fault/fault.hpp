@@ -46,14 +46,16 @@ inline constexpr std::size_t kCases = 12;
 struct Outcome {
   Case which = Case::NoArea;
   std::uint32_t pages = 0;             // leaves made present by this fault
+  GvaRange around{};                   // where: every page of it that could be had is present now
   [[nodiscard]] bool resolved() const; // the access can be retried
 };
 
-// Makes `access` at `gva` possible, or says why not. Bounded work: at most kFaultAround pages.
+// Makes `access` at `gva` possible, or says why not. Bounded work: at most kFaultAroundMost pages.
 [[nodiscard]] Outcome resolve(space::Space &space, Gva gva, Access access);
 
-// Neighbouring pages mapped by one fault, aligned to their own size. HOST.md figures: an exit costs
-// as much as zeroing a dozen pages.
+// Neighbouring pages mapped by one fault, aligned to their own size: an exit costs as much as zeroing
+// a dozen pages. Memory that is being filled in order, upwards, gets more at a time.
 inline constexpr std::uint32_t kFaultAround = 16;
+inline constexpr std::uint32_t kFaultAroundMost = 64;
 
 } // namespace pagoda::fault

@@ -50,6 +50,7 @@ std::expected<std::size_t, Outcome> pin_pages(space::Space &space, Gva page, Acc
     if (present.pages != 0) return present.pages;
     if (present.stop == Stop::Foreign) return std::unexpected(Outcome{Case::Permission, 0});
     outcome = resolve(space, page, access);
+    space.note_host_fault();
     if (!outcome.resolved()) return std::unexpected(outcome);
   }
   return std::unexpected(Outcome{Case::NoArea, 0});

@@ -1,28 +1,29 @@
 #include "mmu/fault/window.hpp"
 
-#include <bit>
+#include "mmu/space/policy_pages.hpp"
 
 namespace pagoda::fault {
 
 Frames::~Frames() {
-  for (std::uint32_t i = 0; i < kFaultAround; ++i) drop(i);
+  for (std::uint32_t i = 0; i < kFaultAroundMost; ++i) drop(i);
 }
 
-bool Frames::allocate(PageMask wanted, std::uint32_t page, phys::FrameKind kind, phys::Owner owner,
-                      phys::Zeroed zeroed) {
-  std::array<Gfn, kFaultAround> got;
-  const auto count = std::size_t(std::popcount(wanted));
-  const std::size_t had = memory_.allocate_bulk(std::span(got).first(count), kind, owner, zeroed);
+bool Frames::allocate(const Window &window, PageMask wanted, const phys::Request &request) {
+  std::array<Gfn, kFaultAroundMost> got;
+  std::array<std::uint64_t, kFaultAroundMost> numbers;
+  std::size_t count = 0;
+  for (std::uint32_t i = 0; i < kFaultAroundMost; ++i)
+    if (((wanted >> i) & 1) != 0) numbers[count++] = window.number + i;
+  const std::size_t had = space::allocate_under(memory_, window.policy, std::span(numbers).first(count),
+                                                std::span(got).first(count), request);
   if (had == 0) return false;
   if (had < count) {
     // Memory is short: the neighbours can wait.
-    for (std::size_t i = 1; i < had; ++i) memory_.put(got[i]);
-    adopt(page, got[0]);
+    memory_.put_all(std::span(got).subspan(1, had - 1));
+    adopt(window.index(), got[0]);
     return true;
   }
-  std::size_t next = 0;
-  for (std::uint32_t i = 0; i < kFaultAround; ++i)
-    if (((wanted >> i) & 1) != 0) adopt(i, got[next++]);
+  for (std::size_t i = 0; i < count; ++i) adopt(std::uint32_t(numbers[i] - window.number), got[i]);
   return true;
 }
 
@@ -39,7 +40,7 @@ void Frames::drop(std::uint32_t i) {
 
 std::span<const Gfn> Frames::run(std::uint32_t first) const {
   std::uint32_t end = first;
-  while (end < kFaultAround && has(end)) ++end;
+  while (end < kFaultAroundMost && has(end)) ++end;
   return std::span(frames_).subspan(first, end - first);
 }
 

@@ -11,13 +11,17 @@
 #include <span>
 
 #include "mmu/fault/fault.hpp"
+#include "mmu/phys/request.hpp"
 #include "mmu/space/vma.hpp"
 
 namespace pagoda::fault {
 
 // Sets of pages of a window: bit i is the page at begin + i*4K.
-using PageMask = std::uint32_t;
-static_assert(kFaultAround <= 32);
+using PageMask = std::uint64_t;
+static_assert(kFaultAroundMost <= 64);
+[[nodiscard]] constexpr PageMask first_pages(std::uint64_t count) {
+  return count >= 64 ? ~PageMask(0) : (PageMask(1) << count) - 1;
+}
 
 struct Window {
   Case which = Case::DemandZero; // how the fault is reported
@@ -29,6 +33,8 @@ struct Window {
   std::shared_ptr<space::FileStore> file;
   std::shared_ptr<space::SharedObject> object;
   std::uint64_t offset = 0; // of range.begin in the file or object
+  space::Mempolicy policy;  // where private pages come from
+  std::uint64_t number = 0; // of the page at range.begin, for interleaving
 
   [[nodiscard]] std::uint32_t index() const { return std::uint32_t((page - range.begin) >> kPageShift); }
   [[nodiscard]] std::uint32_t pages() const { return std::uint32_t(range.length() >> kPageShift); }
@@ -44,9 +50,9 @@ public:
   Frames &operator=(const Frames &) = delete;
   ~Frames();
 
-  // Allocates for as many pages of `wanted` as there is memory, for `page` first of all.
-  [[nodiscard]] bool allocate(PageMask wanted, std::uint32_t page, phys::FrameKind kind, phys::Owner owner,
-                              phys::Zeroed zeroed);
+  // Allocates for the pages of `wanted` under the window's policy; where memory is short, for the page
+  // that faulted alone.
+  [[nodiscard]] bool allocate(const Window &window, PageMask wanted, const phys::Request &request);
   void adopt(std::uint32_t i, Gfn frame); // takes the caller's reference
   void drop(std::uint32_t i);
   [[nodiscard]] bool has(std::uint32_t i) const { return ((held_ >> i) & 1) != 0; }
@@ -57,7 +63,7 @@ public:
 
 private:
   phys::PhysicalMemory &memory_;
-  std::array<Gfn, kFaultAround> frames_{};
+  std::array<Gfn, kFaultAroundMost> frames_{};
   PageMask held_ = 0;
 };
 

@@ -5,7 +5,7 @@ namespace pagoda::space {
 Result<> Space::advise(GvaRange range, Advice advice) {
   if (!range.begin.page_aligned() || range.end < range.begin) return unexpected(Error::Invalid);
   if (range.empty()) return {};
-  if (kUserEnd < range.end) return unexpected(Error::OutOfMemory);
+  if (user_end_ < range.end) return unexpected(Error::OutOfMemory);
   range.end = range.end.page_ceil();
 
   const LockGuard guard(mutex);

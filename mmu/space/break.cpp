@@ -18,7 +18,7 @@ Gva Space::current_break() const {
 Gva Space::set_break(Gva wanted) {
   std::vector<Vma> gone; // dies after the guard
   const LockGuard guard(mutex);
-  if (wanted < break_start_ || kUserEnd < wanted) return break_;
+  if (wanted < break_start_ || user_end_ < wanted) return break_;
   const Gva old_end = break_.page_ceil();
   const Gva new_end = wanted.page_ceil();
   if (new_end < old_end) {
@@ -31,7 +31,7 @@ Gva Space::set_break(Gva wanted) {
     heap.prot = Prot::Read | Prot::Write;
     heap.role = VmaRole::Heap;
     // A page stays free above it, so that the heap never touches what lies there.
-    const bool room = kUserEnd - new_end >= kPageSize && areas_.placeable({old_end, new_end + kPageSize});
+    const bool room = user_end_ - new_end >= kPageSize && areas_.placeable({old_end, new_end + kPageSize});
     if (!room || !admit(heap, heap.range.length())) return break_;
     insert(std::move(heap));
   }

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <vector>
 
+#include "mmu/space/policy_pages.hpp"
 #include "mmu/space/space.hpp"
 #include "mmu/table/page_table_impl.hpp"
 
@@ -50,12 +51,18 @@ Result<> Space::copy_area(const Vma &area, Space &child) const {
     if (area.fixed_frames) {
       for (std::size_t i = 0; i < run.size(); ++i) copies[i] = run[i].frame;
     } else {
-      const auto kind = area.file ? phys::FrameKind::File : phys::FrameKind::Anonymous;
-      had = memory_.allocate_bulk(copies, kind, child.owner_, phys::Zeroed::No);
+      phys::Request request;
+      request.kind = area.file ? phys::FrameKind::File : phys::FrameKind::Anonymous;
+      request.gfp = phys::Gfp::HighUserMovable;
+      request.owner = child.owner_;
+      std::array<std::uint64_t, kChunk> numbers;
+      for (std::size_t i = 0; i < run.size(); ++i) numbers[i] = area.page_number(run[i].gva);
+      had = allocate_under(memory_, area.policy, std::span(numbers).first(run.size()), copies, request);
       for (std::size_t i = 0; i < had; ++i) copy_page(memory_, run[i].frame, copies[i]);
     }
     Result<std::size_t> mapped = unexpected(Error::OutOfMemory);
-    if (had == run.size()) mapped = child.table_.map_run(run[0].gva, copies, area.leaf_prot(), [](Gva, Gfn) {});
+    if (had == run.size())
+      mapped = child.table_.map_run(run[0].gva, copies, {area.leaf_prot(), table::Use::Written}, [](Gva, Gfn) {});
     if (!mapped) {
       for (std::size_t i = 0; i < had && !area.fixed_frames; ++i) memory_.put(copies[i]);
       return unexpected(mapped.error());
@@ -67,7 +74,7 @@ Result<> Space::copy_area(const Vma &area, Space &child) const {
 }
 
 Result<std::shared_ptr<Space>> Space::fork(phys::Owner owner) const {
-  auto child = create(memory_, invalidator_, kernel_half_, owner);
+  auto child = create(memory_, invalidator_, kernel_half_, owner, kernel_);
   if (!child) return child;
   Result<> copied;
   {

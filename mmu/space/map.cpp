@@ -12,12 +12,12 @@ namespace {
 constexpr Prot kRights = Prot::Read | Prot::Write | Prot::Execute;
 
 // Brings a request's area into the form that every area here has.
-Result<> normalise(Vma &area, std::uint64_t length, phys::PhysicalMemory &memory) {
+Result<> normalise(Vma &area, std::uint64_t length, phys::PhysicalMemory &memory, KernelMemory *kernel) {
   area.prot = area.prot & kRights;
   area.max_prot = area.max_prot & kRights;
   if (!has(area.max_prot, area.prot)) return unexpected(Error::Denied);
   if (area.object && !area.shared) return unexpected(Error::Invalid);
-  if (area.shared && !area.object) area.object = std::make_shared<SharedObject>(memory, area.file);
+  if (area.shared && !area.object) area.object = make_object(memory, kernel, area.file);
   if (!area.has_offset()) area.file_offset = 0;
   if ((area.file_offset & kPageMask) != 0) return unexpected(Error::Invalid);
   if (!checked_add(area.file_offset, length)) return unexpected(Error::Invalid);
@@ -41,8 +41,8 @@ void Space::grow_down(Gva vma_begin, Gva new_begin) {
 Result<Gva> Space::map(MapRequest request) {
   if (request.length == 0) return unexpected(Error::Invalid);
   const auto length = checked_align_up(request.length, kPageSize);
-  if (!length || *length > kUserEnd - kUserBegin) return unexpected(Error::OutOfMemory);
-  if (const auto valid = normalise(request.area, *length, memory_); !valid) return unexpected(valid.error());
+  if (!length || *length > user_end_ - kUserBegin) return unexpected(Error::OutOfMemory);
+  if (const auto valid = normalise(request.area, *length, memory_, kernel_); !valid) return unexpected(valid.error());
 
   std::vector<Vma> replaced; // dies after the guard
   const LockGuard guard(mutex);
@@ -62,7 +62,7 @@ Result<Gva> Space::map(MapRequest request) {
 
 Result<> Space::map_foreign(GvaRange range, Gfn first, Prot prot, VmaRole role) {
   if (range.empty() || !range.begin.page_aligned() || !range.end.page_aligned()) return unexpected(Error::Invalid);
-  if (range.begin < kUserBegin || kUserEnd < range.end) return unexpected(Error::Invalid);
+  if (range.begin < kUserBegin || user_end_ < range.end) return unexpected(Error::Invalid);
   Vma area;
   area.range = range;
   area.prot = prot & kRights;
@@ -75,7 +75,7 @@ Result<> Space::map_foreign(GvaRange range, Gfn first, Prot prot, VmaRole role) 
   if (const auto allowed = admit(area, range.length()); !allowed) return allowed;
   std::vector<Gfn> frames(area.pages());
   for (std::size_t i = 0; i < frames.size(); ++i) frames[i] = first + i;
-  const auto mapped = table_.map_run(range.begin, frames, area.leaf_prot(), [](Gva, Gfn) {});
+  const auto mapped = table_.map_run(range.begin, frames, {area.leaf_prot(), table::Use::Accessed}, [](Gva, Gfn) {});
   if (!mapped) return unexpected(mapped.error());
   insert(std::move(area));
   return {};

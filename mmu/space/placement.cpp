@@ -1,5 +1,6 @@
 // Where a mapping goes, and whether it may exist. mmap(2); Linux's top-down search as behaviour.
 #include "mmu/base/checked.hpp"
+#include "mmu/space/kernel_memory.hpp"
 #include "mmu/space/space.hpp"
 
 namespace pagoda::space {
@@ -23,10 +24,10 @@ bool accountable(const Vma &area) {
 
 bool is_data(const Vma &area) { return !area.shared && !area.grows_down && has(area.prot, Prot::Write); }
 
-Result<Gva> fixed_place(const MapRequest &request, std::uint64_t length, const VmaTree &areas) {
+Result<Gva> fixed_place(const MapRequest &request, std::uint64_t length, const VmaTree &areas, Gva user_end) {
   if (!request.hint || !request.hint->page_aligned()) return unexpected(Error::Invalid);
   const Gva begin = *request.hint;
-  if (kUserEnd < begin || length > kUserEnd - begin) return unexpected(Error::OutOfMemory);
+  if (user_end < begin || length > user_end - begin) return unexpected(Error::OutOfMemory);
   if (begin < kUserBegin) return unexpected(Error::Denied);
   if (request.placement == MapRequest::Placement::FixedNoReplace && areas.overlaps({begin, begin + length}))
     return unexpected(Error::Exists);
@@ -38,17 +39,17 @@ Result<Gva> fixed_place(const MapRequest &request, std::uint64_t length, const V
 Result<Gva> Space::place(const MapRequest &request, std::uint64_t length) const {
   using Placement = MapRequest::Placement;
   if (request.placement == Placement::Fixed || request.placement == Placement::FixedNoReplace)
-    return fixed_place(request, length, areas_);
+    return fixed_place(request, length, areas_, user_end_);
 
   const bool low = request.placement == Placement::Low32;
-  if (request.hint && *request.hint != Gva(0) && *request.hint < kUserEnd) {
+  if (request.hint && *request.hint != Gva(0) && *request.hint < user_end_) {
     const Gva wanted = request.hint->page_ceil();
-    if (fits(wanted, length, low ? kLow32 : GvaRange{kUserBegin, kUserEnd}) &&
+    if (fits(wanted, length, low ? kLow32 : GvaRange{kUserBegin, user_end_}) &&
         areas_.placeable({wanted, wanted + length}))
       return wanted;
   }
   auto gap = areas_.highest_gap(length, low ? kLow32 : GvaRange{kUserBegin, mmap_top_}, kPageSize);
-  if (!gap && !low) gap = areas_.highest_gap(length, {kUserBegin, kUserEnd}, kPageSize);
+  if (!gap && !low) gap = areas_.highest_gap(length, {kUserBegin, user_end_}, kPageSize);
   if (!gap) return unexpected(Error::NoSpace);
   return *gap;
 }
@@ -60,6 +61,7 @@ Result<> Space::can_split() const {
 
 Result<> Space::admit(const Vma &area, std::uint64_t bytes, std::uint64_t freed) const {
   if (const auto room = can_split(); !room) return room;
+  if (kernel_ != nullptr && !kernel_->vm_area_struct.has_another()) return unexpected(Error::OutOfMemory);
   const std::uint64_t total = areas_.total_bytes() - freed;
   if (bytes > limits_.address_space || total > limits_.address_space - bytes) return unexpected(Error::OutOfMemory);
   if (limits_.data != ~0ull && is_data(area) &&

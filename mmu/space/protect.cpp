@@ -9,7 +9,7 @@ Result<> Space::protect(GvaRange range, Prot prot) {
   prot = prot & (Prot::Read | Prot::Write | Prot::Execute);
   if (!range.begin.page_aligned() || range.end < range.begin) return unexpected(Error::Invalid);
   if (range.empty()) return {};
-  if (kUserEnd < range.end) return unexpected(Error::OutOfMemory);
+  if (user_end_ < range.end) return unexpected(Error::OutOfMemory);
   range.end = range.end.page_ceil();
 
   const LockGuard guard(mutex);

@@ -25,8 +25,6 @@ struct Space::Remap {
 
 namespace {
 
-constexpr std::uint64_t kSpan = kUserEnd - Gva(0);
-
 bool valid_flags(RemapFlags flags, std::uint64_t old_length, std::uint64_t new_length) {
   if (has(flags, RemapFlags::MayMove))
     return !has(flags, RemapFlags::DontUnmap) || (old_length == new_length && old_length != 0);
@@ -51,11 +49,11 @@ Result<Gva> Space::remap(Gva old_begin, std::uint64_t old_length, std::uint64_t 
   const auto new_pages = checked_align_up(new_length, kPageSize);
   if (!old_begin.page_aligned() || !old_pages || !new_pages || *new_pages == 0) return unexpected(Error::Invalid);
   if (!valid_flags(flags, *old_pages, *new_pages)) return unexpected(Error::Invalid);
-  if (kUserEnd < old_begin || *old_pages > kUserEnd - old_begin) return unexpected(Error::NotMapped);
-  if (*new_pages > kSpan) return unexpected(Error::OutOfMemory);
+  if (user_end_ < old_begin || *old_pages > user_end_ - old_begin) return unexpected(Error::NotMapped);
+  if (*new_pages > user_end_ - Gva(0)) return unexpected(Error::OutOfMemory);
   Remap remap{{old_begin, old_begin + *old_pages}, *new_pages, flags, fixed};
   if (remap.fixed_place()) {
-    if (!fixed.page_aligned() || kUserEnd < fixed || *new_pages > kUserEnd - fixed) return unexpected(Error::Invalid);
+    if (!fixed.page_aligned() || user_end_ < fixed || *new_pages > user_end_ - fixed) return unexpected(Error::Invalid);
     if (fixed < kUserBegin) return unexpected(Error::Denied);
     if (GvaRange{fixed, fixed + *new_pages}.overlaps(remap.from)) return unexpected(Error::Invalid);
   }
@@ -80,7 +78,7 @@ Result<Gva> Space::remap_locked(Remap &remap, std::vector<Vma> &gone) {
     finish(std::move(batch));
     return remap.from.begin;
   }
-  if (!move && area->range.end == remap.from.end && remap.new_length <= kUserEnd - remap.from.begin &&
+  if (!move && area->range.end == remap.from.end && remap.new_length <= user_end_ - remap.from.begin &&
       areas_.placeable({remap.from.end, remap.from.begin + remap.new_length})) {
     Vma more = area->part({remap.from.end, remap.from.end});
     more.range.end = remap.from.begin + remap.new_length;

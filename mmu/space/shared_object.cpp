@@ -5,13 +5,11 @@
 #include <vector>
 
 #include "mmu/space/file_pages.hpp"
+#include "mmu/space/kernel_memory.hpp"
 
 namespace pagoda::space {
 
 namespace {
-
-// Frames of an object belong to no space.
-constexpr phys::Owner kNoOwner = 0;
 
 // The end of the consecutive run of numbers that begins at `first`.
 std::size_t run_end(const std::vector<std::size_t> &numbers, std::size_t first) {
@@ -22,14 +20,32 @@ std::size_t run_end(const std::vector<std::size_t> &numbers, std::size_t first) 
 
 } // namespace
 
-SharedObject::SharedObject(phys::PhysicalMemory &memory, std::shared_ptr<FileStore> store)
-    : memory_(memory), store_(std::move(store)) {}
+SharedObject::SharedObject(phys::PhysicalMemory &memory, std::shared_ptr<FileStore> store, phys::NamedCache *nodes)
+    : memory_(memory), store_(std::move(store)), pages_(Pages::allocator_type(nodes)) {}
+
+SharedObject::SharedObject(phys::PhysicalMemory &memory, GfnRange frames) : memory_(memory), frames_(frames) {}
+
+std::shared_ptr<SharedObject> make_object(phys::PhysicalMemory &memory, KernelMemory *kernel, GfnRange device_frames) {
+  phys::NamedCache *objects = kernel == nullptr ? nullptr : &kernel->shmem_inode_cache;
+  return std::shared_ptr<SharedObject>(new (objects) SharedObject(memory, device_frames));
+}
+
+std::shared_ptr<SharedObject> make_object(phys::PhysicalMemory &memory, KernelMemory *kernel,
+                                          std::shared_ptr<FileStore> store) {
+  phys::NamedCache *nodes = kernel == nullptr ? nullptr : &kernel->radix_tree_node;
+  phys::NamedCache *objects = kernel == nullptr ? nullptr : &kernel->shmem_inode_cache;
+  return std::shared_ptr<SharedObject>(new (objects) SharedObject(memory, std::move(store), nodes));
+}
 
 SharedObject::~SharedObject() {
   for (const auto &[offset, frame] : pages_) memory_.put(frame);
 }
 
-std::size_t SharedObject::within_file(std::uint64_t offset, std::size_t wanted) const {
+std::size_t SharedObject::within(std::uint64_t offset, std::size_t wanted) const {
+  if (!frames_.empty()) {
+    const std::uint64_t first = std::min(offset >> kPageShift, frames_.length());
+    return std::min<std::uint64_t>(wanted, frames_.length() - first);
+  }
   return store_ ? pages_within(store_->size(), offset, wanted) : wanted;
 }
 
@@ -49,9 +65,10 @@ Result<std::size_t> SharedObject::fill_absent(std::uint64_t offset, std::span<Gf
     if (out[i] == kAbsent) absent.push_back(i);
   if (absent.empty()) return out.size();
 
+  std::vector<std::uint64_t> numbers;
+  for (const std::size_t i : absent) numbers.push_back((offset >> kPageShift) + i);
   std::vector<Gfn> fresh(absent.size());
-  const auto kind = store_ ? phys::FrameKind::File : phys::FrameKind::Anonymous;
-  fresh.resize(memory_.allocate_bulk(fresh, kind, kNoOwner, store_ ? phys::Zeroed::No : phys::Zeroed::Yes));
+  fresh.resize(allocate(numbers, fresh));
 
   Error why = Error::OutOfMemory;
   std::size_t filled = store_ ? 0 : fresh.size();
@@ -87,8 +104,15 @@ Result<std::size_t> SharedObject::fill_absent(std::uint64_t offset, std::span<Gf
 }
 
 Result<std::size_t> SharedObject::pages(std::uint64_t offset, std::span<Gfn> out) {
-  const std::size_t count = within_file(offset, out.size());
+  const std::size_t count = within(offset, out.size());
   if (count == 0) return unexpected(Error::PastEnd);
+  if (!frames_.empty()) {
+    for (std::size_t i = 0; i < count; ++i) {
+      out[i] = frames_.begin + (offset >> kPageShift) + i;
+      memory_.get(out[i]);
+    }
+    return count;
+  }
   take_present(offset, out.first(count));
   return fill_absent(offset, out.first(count));
 }

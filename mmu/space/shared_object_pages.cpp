@@ -1,3 +1,4 @@
+#include "mmu/space/policy_pages.hpp"
 #include "mmu/space/shared_object.hpp"
 
 namespace pagoda::space {
@@ -10,6 +11,13 @@ std::vector<std::pair<std::uint64_t, Gfn>> SharedObject::pin_pages() const {
     memory_.get(frame);
     pages.emplace_back(offset, frame);
   }
+  return pages;
+}
+
+std::array<std::uint64_t, phys::kMaxNodes> SharedObject::resident_by_node() const {
+  std::array<std::uint64_t, phys::kMaxNodes> pages{};
+  const LockGuard guard(mutex_);
+  for (const auto &[offset, frame] : pages_) ++pages[node_at(memory_, frame) % phys::kMaxNodes];
   return pages;
 }
 

@@ -13,6 +13,8 @@
 // to a fixed place has by then unmapped what was there, as Linux has.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -35,6 +37,7 @@ using ProcessTable = table::PageTable<table::X86_64, table::PhysTableMemory>;
 // User addresses: [kUserBegin, kUserEnd). mmap_min_addr and TASK_SIZE of Linux x86-64.
 inline constexpr Gva kUserBegin{0x10000};
 inline constexpr Gva kUserEnd{0x7ffffffff000};
+inline constexpr Gva kUserEnd32{0xc0000000}; // with the 32-bit layout (3G/1G), instead
 // Where mmap searches from until the loader says otherwise: the largest gap Linux leaves to a stack.
 inline constexpr Gva kDefaultMmapTop = kUserEnd - (128ull << 20) - kStackGuardPages * kPageSize;
 // vm.max_map_count: areas live in host memory, so a guest's number of them is bounded.
@@ -84,7 +87,26 @@ struct PageFigures {
   std::uint64_t proportional_bytes = 0;               // each page divided by its mappings (Pss)
 };
 
-class Space {
+// Where the resident 4K pages of a range lie, for numa_maps.
+struct NumaFigures {
+  std::uint64_t pages = 0;
+  std::uint64_t anonymous = 0;
+  std::uint64_t dirty = 0;
+  std::uint64_t most_mappings = 0; // of any one page
+  std::array<std::uint64_t, phys::kMaxNodes> by_node{};
+};
+
+// Pages that were to move to other nodes. A page that is mapped or pinned elsewhere too stays.
+struct Migration {
+  std::uint64_t moved = 0;
+  std::uint64_t failed = 0;
+};
+// Under which policy a page of an area that lies on `node` is to be allocated anew; nothing: it stays.
+using Destination = std::function<std::optional<Mempolicy>(const Vma &area, Gva page, phys::NodeId node)>;
+
+class KernelMemory; // kernel_memory.hpp: the caches that a space and its areas live in
+
+class Space : public phys::InCache {
 public:
   // `kernel_half`: the root entry that every space shares at index `kernel_index` (0: none).
   struct KernelHalf {
@@ -92,7 +114,8 @@ public:
     std::uint64_t entry = 0;
   };
   static Result<std::shared_ptr<Space>> create(phys::PhysicalMemory &memory, tlb::Invalidator &invalidator,
-                                               KernelHalf kernel_half, phys::Owner owner);
+                                               KernelHalf kernel_half, phys::Owner owner,
+                                               KernelMemory *kernel = nullptr);
   ~Space(); // unmaps all; every frame and table goes back
   Space(const Space &) = delete;
   Space &operator=(const Space &) = delete;
@@ -118,6 +141,16 @@ public:
   // Inherit undoes Omit, Keep undoes Wipe. Wipe: Error::Invalid unless all of it is private anonymous
   // memory. NotMapped when part of the range is a hole.
   Result<> set_fork_behaviour(GvaRange range, ForkBehaviour behaviour);
+  // mbind(2): where the pages of the range come from henceforth. NotMapped: a hole, or with the default
+  // policy nothing but holes; OutOfMemory: too many areas.
+  Result<> set_policy(GvaRange range, const Mempolicy &policy);
+  // set_mempolicy_home_node(2). NotMapped: no policy in the range; Unsupported: one that has no home;
+  // areas below it have theirs by then, as in Linux.
+  Result<> set_home_node(GvaRange range, phys::NodeId node);
+  // What was set for the page there (the default: nothing). NotMapped.
+  [[nodiscard]] Result<Mempolicy> policy_at(Gva gva) const;
+  // Allocates pages of the range anew and copies them. Each lock of the mutex moves a few.
+  Migration migrate(GvaRange range, const Destination &destination);
   // Maps frames that are not ours (the vDSO slot) at a fixed place.
   Result<> map_foreign(GvaRange range, Gfn first, Prot prot, VmaRole role);
 
@@ -125,22 +158,31 @@ public:
   Result<std::shared_ptr<Space>> fork(phys::Owner owner) const;
 
   [[nodiscard]] Gfn root() const { return root_; }
+  // User addresses end here: kUserEnd, or less by the machine's layout.
+  [[nodiscard]] Gva user_end() const { return user_end_; }
   [[nodiscard]] phys::PhysicalMemory &memory() const { return memory_; }
   [[nodiscard]] tlb::Invalidator &invalidator() const { return invalidator_; }
   [[nodiscard]] phys::Owner owner() const { return owner_; }
   [[nodiscard]] Usage usage() const;
   // Areas in order, copied out (for /proc/PID/maps and reports).
   [[nodiscard]] std::vector<Vma> areas() const;
+  // Those that touch the range.
+  [[nodiscard]] std::vector<Vma> areas(GvaRange range) const;
   // 4K pages present in the range, PROT_NONE ones included.
   [[nodiscard]] std::uint64_t resident_in(GvaRange range) const;
   // How the resident pages of `range` stand, for smaps.
   [[nodiscard]] PageFigures page_figures(GvaRange range) const;
+  [[nodiscard]] NumaFigures numa_figures(GvaRange range) const;
   [[nodiscard]] std::optional<table::Mapping> query(Gva gva) const;
   [[nodiscard]] std::string invariant() const;
 
   void set_limits(const Limits &limits);
   // Where mmap searches from (top) and the seed of its ASLR are the loader's business.
   void set_mmap_top(Gva top);
+
+  // Pins that had to fault a page in first: counted by mmu/fault, collected by whoever adds them up.
+  void note_host_fault() { host_faults_.fetch_add(1, std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t take_host_faults() { return host_faults_.exchange(0, std::memory_order_relaxed); }
 
   mutable Mutex mutex; // public for mmu/fault, which is the other half of this class
 
@@ -152,7 +194,7 @@ private:
     std::uint64_t all = 0, file = 0, shared = 0, peak = 0;
   };
 
-  Space(phys::PhysicalMemory &, tlb::Invalidator &, TableMemory, ProcessTable, KernelHalf, phys::Owner);
+  Space(phys::PhysicalMemory &, tlb::Invalidator &, TableMemory, ProcessTable, KernelHalf, phys::Owner, KernelMemory *);
 
   // placement.cpp: where a request goes, and whether `bytes` more of `area` may exist when `freed`
   // bytes go away in the same operation.
@@ -175,6 +217,12 @@ private:
   [[nodiscard]] Result<Gva> remap_move(const Remap &remap, const Vma &source, std::vector<Vma> &gone)
       PAGODA_REQUIRES(mutex);
 
+  // migrate.cpp: the pages that one lock of the mutex moves.
+  struct Movers;
+  [[nodiscard]] Gva choose_movers(GvaRange range, const Destination &destination, Movers &movers)
+      PAGODA_REQUIRES(mutex);
+  void move_pages(Movers &movers) PAGODA_REQUIRES(mutex);
+
   // fork.cpp
   Result<> copy_area(const Vma &area, Space &child) const PAGODA_REQUIRES(mutex, child.mutex);
 
@@ -186,17 +234,20 @@ private:
   phys::PhysicalMemory &memory_;
   tlb::Invalidator &invalidator_;
   const phys::Owner owner_;
+  KernelMemory *const kernel_; // null: the heap
   const KernelHalf kernel_half_;
   const Gfn root_;
+  const Gva user_end_;
   TableMemory table_memory_;
   ProcessTable table_ PAGODA_GUARDED_BY(mutex);
   VmaTree areas_ PAGODA_GUARDED_BY(mutex);
   Resident resident_ PAGODA_GUARDED_BY(mutex);
   std::uint64_t peak_virtual_ PAGODA_GUARDED_BY(mutex) = 0; // bytes
   Limits limits_ PAGODA_GUARDED_BY(mutex);
-  Gva mmap_top_ PAGODA_GUARDED_BY(mutex) = kDefaultMmapTop;
+  Gva mmap_top_ PAGODA_GUARDED_BY(mutex);
   Gva break_start_ PAGODA_GUARDED_BY(mutex);
   Gva break_ PAGODA_GUARDED_BY(mutex);
+  std::atomic<std::uint64_t> host_faults_{0};
 };
 
 } // namespace pagoda::space

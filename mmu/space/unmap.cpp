@@ -27,7 +27,7 @@ void Space::finish(Batch batch) {
 }
 
 Result<> Space::unmap(GvaRange range) {
-  if (range.empty() || !range.begin.page_aligned() || kUserEnd < range.end) return unexpected(Error::Invalid);
+  if (range.empty() || !range.begin.page_aligned() || user_end_ < range.end) return unexpected(Error::Invalid);
   range.end = range.end.page_ceil();
   std::vector<Vma> gone; // dies after the guard
   const LockGuard guard(mutex);

@@ -55,6 +55,13 @@ std::vector<Vma> Space::areas() const {
   return result;
 }
 
+std::vector<Vma> Space::areas(GvaRange range) const {
+  const LockGuard guard(mutex);
+  std::vector<Vma> result;
+  areas_.for_each(range, [&](const Vma &area) { result.push_back(area); });
+  return result;
+}
+
 std::uint64_t Space::resident_in(GvaRange range) const {
   const LockGuard guard(mutex);
   std::uint64_t pages = 0;

@@ -9,6 +9,7 @@ bool Vma::continues_into(const Vma &next) const {
   if (prot != next.prot || max_prot != next.max_prot || role != next.role) return false;
   if (shared != next.shared || grows_down != next.grows_down || no_reserve != next.no_reserve) return false;
   if (dont_fork != next.dont_fork || wipe_on_fork != next.wipe_on_fork) return false;
+  if (policy != next.policy) return false;
   if (file != next.file || object != next.object) return false;
   return !has_offset() || file_offset + range.length() == next.file_offset;
 }

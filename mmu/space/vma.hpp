@@ -8,6 +8,7 @@
 #include "mmu/base/access.hpp"
 #include "mmu/base/address.hpp"
 #include "mmu/space/file_store.hpp"
+#include "mmu/space/mempolicy.hpp"
 #include "mmu/space/shared_object.hpp"
 
 namespace pagoda::space {
@@ -30,6 +31,8 @@ struct Vma {
   bool wipe_on_fork = false;
   bool fixed_frames = false; // frames are not ours (vDSO slot): never freed, never copied
 
+  Mempolicy policy; // where its pages come from; of an object without a file, the object's own goes first
+
   std::shared_ptr<FileStore> file;      // null for anonymous memory
   std::uint64_t file_offset = 0;        // of range.begin, bytes, page aligned; 0 for private anonymous
   std::shared_ptr<SharedObject> object; // pages shared by every mapping of it; null for private memory
@@ -37,6 +40,10 @@ struct Vma {
   [[nodiscard]] std::uint64_t pages() const { return range.length() >> kPageShift; }
   // Offset into the file or object of a byte of this area.
   [[nodiscard]] std::uint64_t offset_of(Gva gva) const { return file_offset + (gva - range.begin); }
+  // The number that interleaving counts by: of the page in its file or object, else in the space.
+  [[nodiscard]] std::uint64_t page_number(Gva gva) const {
+    return (has_offset() ? offset_of(gva) : gva.value()) >> kPageShift;
+  }
   [[nodiscard]] bool has_offset() const { return file != nullptr || object != nullptr; }
   [[nodiscard]] bool private_anonymous() const { return !has_offset() && !shared && !fixed_frames; }
   // Whether `next`, which begins where this one ends, continues it in every respect.

@@ -71,14 +71,26 @@ void VmaTree::merge_around(GvaRange range) {
       continue;
     }
     it->second.range.end = next->second.range.end;
+    gaps_.erase(next->first);
     areas_.erase(next);
   }
+}
+
+GvaRange VmaTree::gap_below(Map::const_iterator area) const {
+  const Gva begin = area == areas_.begin() ? Gva(0) : std::prev(area)->second.range.end;
+  return {begin, std::max(begin, area->second.guarded_begin())};
+}
+
+void VmaTree::note_gap(Map::const_iterator area) {
+  if (area != areas_.end()) gaps_.set(area->first, gap_below(area));
 }
 
 void VmaTree::insert(Vma vma) {
   const GvaRange range = vma.range;
   bytes_ += range.length();
-  areas_.emplace(range.begin, std::move(vma));
+  const auto it = areas_.emplace(range.begin, std::move(vma)).first;
+  note_gap(it);
+  note_gap(std::next(it));
   merge_around(range);
 }
 
@@ -91,8 +103,10 @@ std::vector<Vma> VmaTree::remove(GvaRange range) {
   while (it != areas_.end() && it->first < range.end) {
     bytes_ -= it->second.range.length();
     removed.push_back(std::move(it->second));
+    gaps_.erase(it->first);
     it = areas_.erase(it);
   }
+  note_gap(it);
   return removed;
 }
 
@@ -103,27 +117,31 @@ void VmaTree::grow_down(Gva vma_begin, Gva new_begin) {
   if (node.mapped().has_offset()) node.mapped().file_offset -= vma_begin - new_begin;
   node.key() = new_begin;
   node.mapped().range.begin = new_begin;
-  areas_.insert(std::move(node));
+  gaps_.erase(vma_begin);
+  note_gap(areas_.insert(std::move(node)).position);
   merge_around({new_begin, new_begin});
 }
 
 std::optional<Gva> VmaTree::highest_gap(std::uint64_t length, GvaRange limit, std::uint64_t alignment) const {
   if (length == 0 || limit.empty()) return std::nullopt;
-  auto above = areas_.lower_bound(limit.end);
-  Gva ceiling = limit.end;
-  if (above != areas_.end()) ceiling = std::min(ceiling, above->second.guarded_begin());
-  while (true) {
-    const bool last = above == areas_.begin();
-    const Gva floor = last ? limit.begin : std::max(limit.begin, std::prev(above)->second.range.end);
-    if (floor < ceiling && length <= ceiling - floor) {
-      const Gva candidate((ceiling - length).value() & ~(alignment - 1));
-      if (floor <= candidate) return candidate;
-    }
-    if (last) return std::nullopt;
-    --above;
-    ceiling = std::min(ceiling, above->second.guarded_begin());
-    if (ceiling <= limit.begin) return std::nullopt;
-  }
+  const Gva top = areas_.empty() ? Gva(0) : std::prev(areas_.end())->second.range.end;
+  if (const auto above_all = fit_highest({top, std::max(top, limit.end)}, limit, length, alignment)) return above_all;
+  return gaps_.highest(length, limit, alignment);
+}
+
+std::string VmaTree::check_gaps() const {
+  if (std::string broken = gaps_.invariant(); !broken.empty()) return broken;
+  std::string broken;
+  std::size_t known = 0;
+  gaps_.for_each([&](Gva area, GvaRange gap) {
+    ++known;
+    const auto it = areas_.find(area);
+    if (it == areas_.end() || gap_below(it) != gap) broken = fmt::format("wrong gap below {:#x}", area.value());
+  });
+  std::size_t there = 0;
+  for (auto it = areas_.begin(); it != areas_.end(); ++it) there += gap_below(it).empty() ? 0 : 1;
+  if (broken.empty() && known != there) broken = fmt::format("{} gaps are known, {} are there", known, there);
+  return broken;
 }
 
 std::string VmaTree::invariant() const {
@@ -143,7 +161,7 @@ std::string VmaTree::invariant() const {
     previous = &area;
   }
   if (bytes != bytes_) return fmt::format("areas hold {:#x} bytes, the count says {:#x}", bytes, bytes_);
-  return {};
+  return check_gaps();
 }
 
 } // namespace pagoda::space

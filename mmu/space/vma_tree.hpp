@@ -1,7 +1,7 @@
 // The areas of one space, ordered by address and disjoint, with split, merge and gap search.
 //
 // Invariants (`invariant()`): areas are page aligned, non-empty, disjoint and in order; no two
-// neighbours could be one. Not locked: guarded by the space's mutex.
+// neighbours could be one; the index knows the gap below each area. Not locked: guarded by the space's mutex.
 #pragma once
 
 #include <algorithm>
@@ -10,12 +10,17 @@
 #include <string>
 #include <vector>
 
+#include "mmu/phys/slab/cache_allocator.hpp"
+#include "mmu/space/gap_index.hpp"
 #include "mmu/space/vma.hpp"
 
 namespace pagoda::space {
 
 class VmaTree {
 public:
+  // `cache`: where the areas are kept; null is the heap.
+  explicit VmaTree(phys::NamedCache *cache = nullptr) : areas_(Map::allocator_type(cache)) {}
+
   [[nodiscard]] const Vma *find(Gva gva) const;             // the area that contains gva
   [[nodiscard]] const Vma *find_at_or_above(Gva gva) const; // that one, else the next above
   [[nodiscard]] const Vma *below(Gva gva) const;            // the last area that ends at or below gva
@@ -61,13 +66,17 @@ public:
   [[nodiscard]] std::string invariant() const;
 
 private:
-  using Map = std::map<Gva, Vma>;
+  using Map = std::map<Gva, Vma, std::less<>, phys::CacheAllocator<std::pair<const Gva, Vma>>>;
 
   [[nodiscard]] Map::const_iterator at_or_above(Gva gva) const; // contains gva, or the first above
   void split_at(Gva point);
   void merge_around(GvaRange range); // every pair of neighbours that meet inside it or at its edges
+  [[nodiscard]] GvaRange gap_below(Map::const_iterator area) const; // the guard gap of a stack left out
+  void note_gap(Map::const_iterator area);                          // end(): nothing to note
+  [[nodiscard]] std::string check_gaps() const;
 
-  Map areas_; // by range.begin
+  Map areas_;     // by range.begin
+  GapIndex gaps_; // by the beginning of the area above
   std::uint64_t bytes_ = 0;
 };
 

@@ -7,6 +7,7 @@
 
 #include "mmu/base/access.hpp"
 #include "mmu/base/address.hpp"
+#include "mmu/table/mapping.hpp"
 
 namespace pagoda::table {
 
@@ -14,7 +15,7 @@ enum class EntryType : std::uint8_t { Hole, Table, Leaf };
 
 // A format numbers its levels from the leaves up: level 1 maps pages of 4K, `kLevels` is the root.
 template <class F>
-concept Format = requires(std::uint64_t entry, Gpa gpa, Gva gva, Prot prot, unsigned level) {
+concept Format = requires(std::uint64_t entry, Gpa gpa, Gva gva, Prot prot, unsigned level, Use use) {
   { F::kLevels } -> std::convertible_to<unsigned>;
   { F::kIndexBits } -> std::convertible_to<unsigned>;
   { F::kName } -> std::convertible_to<const char *>;
@@ -24,6 +25,8 @@ concept Format = requires(std::uint64_t entry, Gpa gpa, Gva gva, Prot prot, unsi
   { F::address(entry, level) } -> std::same_as<Gpa>;
   { F::prot(entry) } -> std::same_as<Prot>;
   { F::with_prot(entry, prot) } -> std::same_as<std::uint64_t>;
+  { F::with_address(entry, gpa) } -> std::same_as<std::uint64_t>;
+  { F::used(entry, use) } -> std::same_as<std::uint64_t>; // D only where the entry may be written
   { F::accessed(entry) } -> std::same_as<bool>;
   { F::dirty(entry) } -> std::same_as<bool>;
   { F::cacheable(entry) } -> std::same_as<bool>; // a processor may hold what the leaf says

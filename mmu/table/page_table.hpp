@@ -46,9 +46,13 @@ public:
   // that has a leaf already keeps it: on_skip(gva, frame) gives that frame back to the caller.
   // OutOfMemory changes nothing and skips nothing.
   template <class OnSkip>
-  Result<std::size_t> map_run(Gva gva, std::span<const Gfn> frames, Prot prot, OnSkip &&on_skip);
+  Result<std::size_t> map_run(Gva gva, std::span<const Gfn> frames, Leaf leaf, OnSkip &&on_skip);
   // Replaces the leaf at gva (COW): notes the old one, does not release its frame. NotMapped without one.
   Result<Mapping> replace(Gva gva, Gfn frame, Prot prot, InvalidationBatch &batch);
+  // Leads the leaf at gva to another frame and gives it `prot`; A and D stay. Only for a leaf that has
+  // no rights (protect, then flush: nobody can be using it, and no flush is owed): Busy otherwise.
+  // NotMapped without a leaf.
+  Result<> relocate(Gva gva, Gfn frame, Prot prot);
   // Unmaps every leaf in the range; each old mapping is noted and given to `on_leaf(gva, mapping)`,
   // which decides about its frame. Empty tables are retired into the batch.
   template <class OnLeaf> void unmap(GvaRange range, InvalidationBatch &batch, OnLeaf &&on_leaf);
@@ -63,6 +67,8 @@ public:
   // Calls visit(gva, mapping) for every leaf in the range, in order; skips empty subtrees and what
   // share_top_entry put in.
   template <class Visit> void for_each(GvaRange range, Visit &&visit) const;
+  // The same until visit says false.
+  template <class Visit> void for_each_until(GvaRange range, Visit &&visit) const;
   // Links a foreign top-level entry (the kernel half) that every other operation leaves alone.
   void share_top_entry(unsigned index, std::uint64_t entry);
   // Unmaps everything but shared entries and retires every table, the root included.
@@ -116,7 +122,7 @@ private:
   void link(const Slot &slot, Gva gva, unsigned level, Gfn bottom, TableReserve<M> &reserve);
   void put_leaf(Gva gva, unsigned level, std::uint64_t leaf, TableReserve<M> &reserve);
   template <class OnSkip>
-  std::size_t map_in_table(Gva gva, std::span<const Gfn> frames, Prot prot, TableReserve<M> &reserve, OnSkip &on_skip);
+  std::size_t map_in_table(Gva gva, std::span<const Gfn> frames, Leaf leaf, TableReserve<M> &reserve, OnSkip &on_skip);
   Result<> plan_move(GvaRange from, Gva to, Missing &missing) const;
   // Calls visit(slot, gva, entry) for every leaf that the span touches until it says false.
   template <class Visit> bool visit_leaves(Span span, Visit &&visit) const;

@@ -158,7 +158,7 @@ template <Format F, TableMemory M> Result<> PageTable<F, M>::map(Gva gva, Gfn fr
 
 template <Format F, TableMemory M>
 template <class OnSkip>
-Result<std::size_t> PageTable<F, M>::map_run(Gva gva, std::span<const Gfn> frames, Prot prot, OnSkip &&on_skip) {
+Result<std::size_t> PageTable<F, M>::map_run(Gva gva, std::span<const Gfn> frames, Leaf leaf, OnSkip &&on_skip) {
   if (frames.empty()) return std::size_t{0};
   const auto bytes = checked_mul<std::uint64_t>(frames.size(), kPageSize);
   if (!bytes) return unexpected(Error::Invalid);
@@ -175,13 +175,13 @@ Result<std::size_t> PageTable<F, M>::map_run(Gva gva, std::span<const Gfn> frame
 
   std::size_t mapped = 0;
   for (std::size_t i = 0; i < frames.size(); i += run_at(i))
-    mapped += map_in_table(gva + i * kPageSize, frames.subspan(i, run_at(i)), prot, reserve, on_skip);
+    mapped += map_in_table(gva + i * kPageSize, frames.subspan(i, run_at(i)), leaf, reserve, on_skip);
   return mapped;
 }
 
 template <Format F, TableMemory M>
 template <class OnSkip>
-std::size_t PageTable<F, M>::map_in_table(Gva gva, std::span<const Gfn> frames, Prot prot, TableReserve<M> &reserve,
+std::size_t PageTable<F, M>::map_in_table(Gva gva, std::span<const Gfn> frames, Leaf leaf, TableReserve<M> &reserve,
                                           OnSkip &on_skip) {
   const Slot slot = descend(gva, 1);
   const bool covered = slot.level > 1 && type(slot) == EntryType::Leaf; // by a large leaf
@@ -194,7 +194,7 @@ std::size_t PageTable<F, M>::map_in_table(Gva gva, std::span<const Gfn> frames, 
       on_skip(gva + i * kPageSize, frames[i]);
       continue;
     }
-    memory_->store(table, index, F::leaf(frames[i].gpa(), prot, 1));
+    memory_->store(table, index, F::used(F::leaf(frames[i].gpa(), leaf.prot, 1), leaf.use));
     ++mapped;
   }
   if (fresh) link(slot, gva, 1, table, reserve);
@@ -211,6 +211,18 @@ Result<Mapping> PageTable<F, M>::replace(Gva gva, Gfn frame, Prot prot, Invalida
   const std::uint64_t old = memory_->exchange(slot.table, slot.index, F::leaf(frame.gpa(), prot, 1));
   note(gva, old, 1, batch);
   return mapping(old, 1);
+}
+
+template <Format F, TableMemory M> Result<> PageTable<F, M>::relocate(Gva gva, Gfn frame, Prot prot) {
+  if (Result<> ok = check(gva, kPageSize); !ok) return ok;
+  if (!addressable(frame)) return unexpected(Error::Invalid);
+  const Slot slot = descend(gva, 1);
+  if (type(slot) != EntryType::Leaf) return unexpected(Error::NotMapped);
+  if (slot.level != 1) return unexpected(Error::Unsupported);
+  const std::uint64_t entry = load(slot);
+  if (F::cacheable(entry)) return unexpected(Error::Busy);
+  memory_->store(slot.table, slot.index, F::with_prot(F::with_address(entry, frame.gpa()), prot));
+  return {};
 }
 
 // --- walking
@@ -252,12 +264,19 @@ bool PageTable<F, M>::visit_table(Gfn table, unsigned level, Span span, Visit &v
 template <Format F, TableMemory M>
 template <class Visit>
 void PageTable<F, M>::for_each(GvaRange range, Visit &&visit) const {
-  const auto whole = span(range);
-  if (!whole) return;
-  visit_leaves(*whole, [&](const Slot &slot, Gva gva, std::uint64_t entry) {
-    visit(gva, mapping(entry, slot.level));
+  for_each_until(range, [&](Gva gva, const Mapping &leaf) {
+    visit(gva, leaf);
     return true;
   });
+}
+
+template <Format F, TableMemory M>
+template <class Visit>
+void PageTable<F, M>::for_each_until(GvaRange range, Visit &&visit) const {
+  const auto whole = span(range);
+  if (!whole) return;
+  visit_leaves(*whole,
+               [&](const Slot &slot, Gva gva, std::uint64_t entry) { return visit(gva, mapping(entry, slot.level)); });
 }
 
 // --- taking rights away

@@ -81,6 +81,17 @@ struct X86_64 {
     return entry;
   }
 
+  // Leads a leaf of a 4K page elsewhere: everything but the address stays.
+  static constexpr std::uint64_t with_address(std::uint64_t entry, Gpa gpa) {
+    const std::uint64_t bits = no_access(entry) ? ~gpa.value() : gpa.value();
+    return (entry & ~kAddress) | (bits & kAddress);
+  }
+
+  // A leaf with D but without W would be a page of a shadow stack.
+  static constexpr std::uint64_t used(std::uint64_t entry, Use use) {
+    if (use == Use::None) return entry;
+    return entry | kAccessed | (use == Use::Written && (entry & kWrite) != 0 ? kDirty : 0);
+  }
   static constexpr bool accessed(std::uint64_t entry) { return (entry & kAccessed) != 0; }
   static constexpr bool dirty(std::uint64_t entry) { return (entry & kDirty) != 0; }
   // Whether a processor can have cached what the entry says.
@@ -94,8 +105,11 @@ static_assert(Format<X86_64>);
 static_assert(X86_64::type(0, 1) == EntryType::Hole && X86_64::type(0, 4) == EntryType::Hole);
 static_assert(X86_64::leaf(Gpa(0x1234000), Prot::Read | Prot::Write | Prot::User, 1) == 0x8000'0000'0123'4007);
 static_assert(X86_64::leaf(Gpa(0x200000), Prot::Read | Prot::Execute, 2) == 0x0000'0000'0020'0081);
+static_assert(X86_64::used(0x7, Use::Written) == 0x67 && X86_64::used(0x5, Use::Written) == 0x25);
 static_assert(X86_64::table(Gpa(0x5000)) == 0x5027);
 static_assert(X86_64::type(X86_64::leaf(Gpa(0x7000), Prot::None, 1), 1) == EntryType::Leaf);
 static_assert(X86_64::address(X86_64::leaf(Gpa(0x7000), Prot::None, 1), 1) == Gpa(0x7000));
+static_assert(X86_64::with_address(X86_64::leaf(Gpa(0x7000), Prot::None, 1), Gpa(0x9000)) ==
+              X86_64::leaf(Gpa(0x9000), Prot::None, 1));
 
 } // namespace pagoda::table

@@ -13,6 +13,11 @@ bool same_source(const space::Vma &area, const Window &window) {
   return !area.has_offset() || area.offset_of(window.page) == window.offset_at(window.index());
 }
 
+// Program data is about to be written; a page of a file, more likely, to be read.
+table::Use use_of(const Window &window) {
+  return window.file || window.object ? table::Use::Accessed : table::Use::Written;
+}
+
 } // namespace
 
 std::optional<Outcome> commit(space::Space &space, const Window &window, Frames &frames) {
@@ -24,7 +29,7 @@ std::optional<Outcome> commit(space::Space &space, const Window &window, Frames 
   for (std::uint32_t i = 0; i < window.pages(); ++i)
     if (outside(i)) frames.drop(i);
 
-  Outcome outcome{window.which, 0};
+  Outcome outcome{window.which, 0, window.range};
   for (std::uint32_t i = 0; i < window.pages();) {
     const auto run = frames.run(i);
     const auto length = std::uint32_t(run.size());
@@ -33,9 +38,10 @@ std::optional<Outcome> commit(space::Space &space, const Window &window, Frames 
       continue;
     }
     PageMask skipped = 0;
-    const auto mapped = Access::table(space).map_run(window.address(i), run, area->leaf_prot(), [&](Gva gva, Gfn) {
-      skipped |= PageMask(1) << ((gva - window.range.begin) >> kPageShift);
-    });
+    const auto mapped =
+        Access::table(space).map_run(window.address(i), run, {area->leaf_prot(), use_of(window)}, [&](Gva gva, Gfn) {
+          skipped |= PageMask(1) << ((gva - window.range.begin) >> kPageShift);
+        });
     // The window lies under one last-level table: the first run fails for want of it, or none does.
     if (!mapped) return Outcome{Case::OutOfMemory, 0};
     for (std::uint32_t j = i; j < i + length; ++j)

@@ -3,8 +3,10 @@
 namespace pagoda::fault {
 
 Filled fill_zero_pages(const space::Space &space, const Window &window, Frames &frames) {
-  if (!frames.allocate(window.holes, window.index(), phys::FrameKind::Anonymous, space.owner(), phys::Zeroed::Yes))
-    return std::unexpected(Case::OutOfMemory);
+  phys::Request request;
+  request.kind = phys::FrameKind::Anonymous;
+  request.owner = space.owner();
+  if (!frames.allocate(window, window.holes, request)) return std::unexpected(Case::OutOfMemory);
   return {};
 }
 

@@ -8,9 +8,12 @@ namespace pagoda::fault {
 Filled fill_from_file(const space::Space &space, const Window &window, Frames &frames) {
   const std::size_t inside = space::pages_within(window.file->size(), window.offset, window.pages());
   if (inside <= window.index()) return std::unexpected(Case::PastEnd);
-  const PageMask wanted = window.holes & PageMask((std::uint64_t(1) << inside) - 1);
-  if (!frames.allocate(wanted, window.index(), phys::FrameKind::File, space.owner(), phys::Zeroed::No))
-    return std::unexpected(Case::OutOfMemory);
+  const PageMask wanted = window.holes & first_pages(inside);
+  phys::Request request;
+  request.kind = phys::FrameKind::File;
+  request.gfp = phys::Gfp::HighUserMovable;
+  request.owner = space.owner();
+  if (!frames.allocate(window, wanted, request)) return std::unexpected(Case::OutOfMemory);
 
   for (std::uint32_t i = 0; i < window.pages();) {
     const auto run = frames.run(i);

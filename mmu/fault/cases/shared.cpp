@@ -3,7 +3,7 @@
 namespace pagoda::fault {
 
 Filled fill_from_object(const Window &window, Frames &frames) {
-  std::array<Gfn, kFaultAround> got;
+  std::array<Gfn, kFaultAroundMost> got;
   const auto had = window.object->pages(window.offset, std::span(got).first(window.pages()));
   for (std::uint32_t i = 0; i < had.value_or(0); ++i) frames.adopt(i, got[i]);
   if (!frames.has(window.index())) {

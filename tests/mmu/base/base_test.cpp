@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <limits>
 #include <set>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -80,6 +82,44 @@ TEST(Failpoint, TheNthPassFailsOnce) {
   site.fail_at(1);
   site.fail_at(0);
   EXPECT_FALSE(site.fails());
+}
+
+TEST(Failpoint, AProbabilityIsSeeded) {
+  failpoint::Site site("test");
+  const auto draw = [&](double probability, std::uint64_t seed) {
+    site.fail_with(probability, seed);
+    std::vector<bool> result;
+    for (int i = 0; i < 2000; ++i) result.push_back(site.fails());
+    return result;
+  };
+  const auto failed = [](const std::vector<bool> &passes) { return std::count(passes.begin(), passes.end(), true); };
+  EXPECT_EQ(draw(0.1, 7), draw(0.1, 7));
+  EXPECT_NE(draw(0.1, 7), draw(0.1, 8));
+  EXPECT_NEAR(double(failed(draw(0.1, 7))), 200, 60);
+  EXPECT_EQ(failed(draw(0, 1)), 0);
+  EXPECT_EQ(failed(draw(1, 1)), 2000);
+  EXPECT_GE(site.failures(), 2000u);
+}
+
+TEST(Failpoint, IsArmedByText) {
+  failpoint::Site &site = failpoint::frame_allocation;
+  EXPECT_EQ(failpoint::find("frame_allocation"), &site);
+  EXPECT_EQ(failpoint::find("nothing"), nullptr);
+  EXPECT_EQ(failpoint::arm("frame_allocation:n=2"), "");
+  EXPECT_FALSE(site.fails());
+  EXPECT_TRUE(site.fails());
+  EXPECT_FALSE(site.armed());
+  EXPECT_EQ(failpoint::arm("frame_allocation:p=1,seed=7"), "");
+  EXPECT_TRUE(site.fails());
+  EXPECT_EQ(failpoint::arm("frame_allocation:off"), "");
+  EXPECT_FALSE(site.armed());
+  for (const char *wrong : {"", ":", "nothing:n=1", "frame_allocation", "frame_allocation:", "frame_allocation:n=0",
+                            "frame_allocation:n=", "frame_allocation:n=-1", "frame_allocation:n=1x",
+                            "frame_allocation:p=2", "frame_allocation:p=nan", "frame_allocation:p=-0.1",
+                            "frame_allocation:p=0.1,seed=", "frame_allocation:p=0.1,x=1", "frame_allocation:p="})
+    EXPECT_NE(failpoint::arm(wrong), "") << wrong;
+  EXPECT_FALSE(site.armed()) << "a wrong text arms nothing";
+  EXPECT_TRUE(std::ranges::is_sorted(failpoint::sites(), {}, &failpoint::Site::name));
 }
 
 } // namespace

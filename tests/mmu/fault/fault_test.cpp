@@ -62,14 +62,36 @@ TEST(Fault, DemandZeroMapsItsAlignedNeighbours) {
   auto outcome = resolve(*world.space, kAt + pages(5), Access::Read);
   EXPECT_EQ(outcome.which, Case::DemandZero);
   EXPECT_EQ(outcome.pages, 13u); // 3 to 15
-  outcome = resolve(*world.space, kAt + pages(20) + 123, Access::Write);
+  outcome = resolve(*world.space, kAt + pages(36) + 123, Access::Write);
   EXPECT_EQ(outcome.pages, 16u);
-  EXPECT_EQ(resolve(*world.space, kAt + pages(16), Access::Write).which, Case::Spurious);
-  EXPECT_EQ(resolve(*world.space, kAt + pages(50), Access::Write).pages, 5u); // 48 to 52
-  ASSERT_TRUE(world.space->advise(range_of(kAt + pages(17), 1), space::Advice::DontNeed));
-  EXPECT_EQ(resolve(*world.space, kAt + pages(17), Access::Write).pages, 1u); // the others are there
-  EXPECT_EQ(world.space->usage().resident_pages, 13u + 16 + 5);
+  EXPECT_EQ(resolve(*world.space, kAt + pages(32), Access::Write).which, Case::Spurious);
+  ASSERT_TRUE(world.space->advise(range_of(kAt + pages(33), 1), space::Advice::DontNeed));
+  EXPECT_EQ(resolve(*world.space, kAt + pages(33), Access::Write).pages, 1u); // the others are there
+  EXPECT_EQ(world.space->usage().resident_pages, 13u + 16);
   EXPECT_EQ(world.space->invariant(), "");
+}
+
+TEST(Fault, MemoryFilledInOrderGetsMoreAtATime) {
+  World world;
+  ASSERT_TRUE(world.space->map(anonymous_at(kAt, 200)));
+  EXPECT_EQ(resolve(*world.space, kAt, Access::Write).pages, 16u);
+  EXPECT_EQ(resolve(*world.space, kAt + pages(16), Access::Write).pages, 48u); // up to 64
+  EXPECT_EQ(resolve(*world.space, kAt + pages(64), Access::Write).pages, 64u);
+  EXPECT_EQ(resolve(*world.space, kAt + pages(160), Access::Write).pages, 16u); // out of order
+  EXPECT_EQ(resolve(*world.space, kAt + pages(192), Access::Write).pages, 8u);  // the area ends
+  EXPECT_EQ(world.space->invariant(), "");
+}
+
+TEST(Fault, LeavesSayWhatTheyAreFor) {
+  World world;
+  auto file = std::make_shared<FakeFile>(pages(16));
+  ASSERT_TRUE(world.space->map(anonymous_at(kAt, 16)));
+  ASSERT_TRUE(world.space->map(file_at(kAt + pages(16), 16, file)));
+  ASSERT_TRUE(resolve(*world.space, kAt, Access::Read).resolved());
+  ASSERT_TRUE(resolve(*world.space, kAt + pages(16), Access::Read).resolved());
+  const auto data = world.space->query(kAt + pages(1)), text = world.space->query(kAt + pages(17));
+  EXPECT_TRUE(data->accessed && data->dirty);
+  EXPECT_TRUE(text->accessed && !text->dirty);
 }
 
 TEST(Fault, AnUpgradeRaisesRightsAndOwesNoFlush) {

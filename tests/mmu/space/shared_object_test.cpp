@@ -95,5 +95,32 @@ TEST(SharedObject, TruncationDropsPagesAndZeroesTheTail) {
   for (const Gfn frame : frames) memory->put(frame);
 }
 
+// The frames are the device's: neither filled nor given back, and nothing lies behind the last.
+TEST(SharedObject, DeviceMemoryIsItsOwnFrames) {
+  phys::Topology topology = phys::Topology::without_reserves(8ull << 20);
+  topology.device_bytes = 16 * kPageSize;
+  test::World world(topology);
+  const GpaRange room = topology.device_room();
+  ASSERT_TRUE(world.memory->add_device(room));
+  const GfnRange frames{Gfn::of(room.begin), Gfn::of(room.end)};
+  for (Gfn at = frames.begin; at < frames.end; at = at + 1) std::memcpy(world.memory->host(at), &at, sizeof at);
+
+  space::MapRequest request = test::anonymous_at(Gva(0x10000000), 18);
+  request.area.shared = true;
+  request.area.object = make_object(*world.memory, nullptr, frames);
+  ASSERT_TRUE(world.space->map(std::move(request)));
+  for (std::uint64_t page = 0; page < 16; ++page) {
+    const Gva at = Gva(0x10000000) + test::pages(page);
+    EXPECT_EQ(test::peek(*world.space, at), (frames.begin + page).number());
+    test::poke(*world.space, at, ~page);
+    EXPECT_EQ(word(world.memory, frames.begin + page, 0), ~page);
+  }
+  EXPECT_EQ(test::touch(*world.space, Gva(0x10000000) + test::pages(16)), fault::Case::PastEnd);
+  EXPECT_EQ(world.memory->remove_device(room).error(), Error::Busy);
+  ASSERT_TRUE(world.space->unmap(test::range_of(Gva(0x10000000), 18)));
+  EXPECT_EQ(world.memory->frame(frames.begin).refs.load(), 1u);
+  EXPECT_TRUE(world.memory->remove_device(room));
+}
+
 } // namespace
 } // namespace pagoda::space

@@ -249,6 +249,7 @@ INSTANTIATE_TEST_SUITE_P(Seeds, SpaceModel, testing::Range(0u, 8u));
 
 TEST(Space, TenThousandRoundsLoseNoFrame) {
   test::World world;
+  (void)world.memory->drain();
   const auto before = world.memory->counters();
   const auto carriers = [&] { world.carrier.calls.clear(); };
   for (int round = 0; round < 10000; ++round) {
@@ -258,6 +259,7 @@ TEST(Space, TenThousandRoundsLoseNoFrame) {
     ASSERT_TRUE(world.space->unmap(range_of(at, 1 + round % 40)));
     carriers();
   }
+  (void)world.memory->drain();
   const auto after = world.memory->counters();
   EXPECT_EQ(after.free, before.free);
   EXPECT_EQ(after.by_kind, before.by_kind);

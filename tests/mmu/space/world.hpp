@@ -19,7 +19,8 @@ inline constexpr Prot kReadWrite = Prot::Read | Prot::Write;
 
 class World {
 public:
-  explicit World(std::uint64_t bytes = 64ull << 20) : memory(bytes), invalidator(carrier, *memory) {
+  explicit World(std::uint64_t bytes = 64ull << 20) : World(phys::Topology::without_reserves(bytes)) {}
+  explicit World(const phys::Topology &topology) : memory(topology), invalidator(carrier, *memory) {
     space = *space::Space::create(*memory, invalidator, {}, 1);
   }
   ~World() {

@@ -57,6 +57,19 @@ TEST_F(PageTableTest, TheLastUserPageWorks) {
   EXPECT_EQ(settle(batch).tables.size(), 3u);
 }
 
+TEST_F(PageTableTest, OnlyALeafWithoutRightsIsRelocatedAndKeepsItsBits) {
+  InvalidationBatch batch;
+  EXPECT_EQ(table_.relocate(kBase, Gfn(8), kRW).error(), Error::NotMapped);
+  ASSERT_TRUE(table_.map(kBase, Gfn(7), kRW));
+  touch(kBase, X86_64::kAccessed | X86_64::kDirty);
+  EXPECT_EQ(table_.relocate(kBase, Gfn(8), kRW).error(), Error::Busy);
+  table_.protect({kBase, kBase + kPageSize}, Prot::None, batch);
+  EXPECT_EQ(settle(batch).stale.size(), 1u);
+  ASSERT_TRUE(table_.relocate(kBase, Gfn(8), kR));
+  EXPECT_EQ(table_.query(kBase), (Mapping{.frame = Gfn(8), .prot = kR, .accessed = true, .dirty = true}));
+  EXPECT_EQ(table_.relocate(Gva(1), Gfn(8), kR).error(), Error::Invalid);
+}
+
 TEST_F(PageTableTest, ARunCrossesTablesAndSkipsWhatIsThere) {
   const Gva gva = kBase + kGiB1 - 3 * kPageSize;
   ASSERT_TRUE(table_.map(gva + kPageSize, Gfn(999), kR));
