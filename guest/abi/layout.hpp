@@ -58,7 +58,9 @@ inline constexpr std::uint16_t kSyscallReturn = 0x23; // STAR[63:48]; sysretq ad
 inline constexpr std::uint16_t kUserData = 0x2b;
 inline constexpr std::uint16_t kUserCode = 0x33;
 inline constexpr std::uint16_t kTaskState = 0x40;
-inline constexpr std::uint16_t kCpuNumber = 0x7b; // its limit is node << 12 | cpu
+inline constexpr std::uint16_t kCpuNumber = 0x7b; // its limit is cpu_and_node()
+// What the vDSO's getcpu reads, from that limit or from TSC_AUX (Linux, asm/vdso/processor.h).
+constexpr std::uint32_t cpu_and_node(unsigned cpu, unsigned node) { return (cpu & 0xfff) | (node & 0xff) << 12; }
 inline constexpr unsigned kGdtEntries = 16;
 static_assert(kSyscallReturn + 16 == kUserCode && kSyscallReturn + 8 == kUserData);
 static_assert((kCpuNumber >> 3) < kGdtEntries && kGdtEntries * 8 <= kTssOffset);

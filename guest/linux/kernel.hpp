@@ -77,6 +77,7 @@ public:
   struct StartError {
     int error = 0;
     std::string what;
+    std::string interpreter; // of `what`, when that is at fault
   };
   std::expected<void, StartError> start(const ProgramRequest &request);
   // Runs until init has ended and every other process has been killed.

@@ -6,7 +6,15 @@
 #include <vector>
 
 #include "guest/linux/cpu.hpp"
+#include "mmu/space/kernel_memory.hpp"
 #include "mmu/space/space.hpp"
+
+namespace pagoda::phys {
+class SlabRegistry; // mmu/phys/slab/registry.hpp
+}
+namespace pagoda::space {
+class Vmalloc; // mmu/space/vmalloc.hpp
+}
 
 namespace pagoda::kernel {
 
@@ -24,6 +32,22 @@ struct Platform {
   std::vector<Cpu *> cpus;
   std::optional<VdsoSlot> vdso;
   std::uint64_t tsc_khz = 0;
+  // The kernel's own memory, where it has some: its caches, and its areas of single frames.
+  const phys::SlabRegistry *slabs = nullptr;
+  const space::Vmalloc *vmalloc = nullptr;
+  space::KernelMemory *kernel_memory = nullptr;
+  GfnRange pmem{}; // DEVICE memory, shown as /dev/pmem0; empty without
+
+  // The cache for the kernel's objects of one kind; null: the heap.
+  [[nodiscard]] phys::NamedCache *cache(phys::NamedCache space::KernelMemory::*which) const {
+    return kernel_memory == nullptr ? nullptr : &(kernel_memory->*which);
+  }
 };
+
+// As std::make_shared, in such a cache.
+template <class T, class... Arguments>
+[[nodiscard]] std::shared_ptr<T> make_in(phys::NamedCache *cache, Arguments &&...arguments) {
+  return std::allocate_shared<T>(phys::CacheAllocator<T>(cache), std::forward<Arguments>(arguments)...);
+}
 
 } // namespace pagoda::kernel

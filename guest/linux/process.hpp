@@ -15,6 +15,7 @@
 #include "guest/linux/sched/wait_queue.hpp"
 #include "guest/linux/signal/signal_state.hpp"
 #include "guest/linux/task.hpp"
+#include "mmu/phys/slab/in_cache.hpp"
 #include "mmu/space/space.hpp"
 
 namespace pagoda::kernel {
@@ -39,7 +40,7 @@ struct ImageLayout {
 // POSIX and interval timers that belong to the process live with the time family.
 struct ProcessTimers; // syscall/time_state.hpp
 
-class Process {
+class Process : public phys::InCache {
 public:
   Process(std::uint32_t pid, std::uint32_t parent);
   ~Process();

@@ -36,11 +36,12 @@ mode_t host_umask() {
 } // namespace
 
 std::expected<void, Kernel::StartError> Kernel::start(const ProgramRequest &request) {
-  auto process = std::make_unique<Process>(kInit, 0);
+  using space::KernelMemory;
+  std::unique_ptr<Process> process(new (platform_.cache(&KernelMemory::signal_cache)) Process(kInit, 0));
   process->credentials = host_credentials();
   process->limits = default_limits(platform_.memory.counters().managed * kPageSize);
-  process->fs = std::make_shared<FsContext>(request.working_directory, host_umask());
-  process->fds = std::make_shared<FdTable>();
+  process->fs = make_in<FsContext>(platform_.cache(&KernelMemory::fs_cache), request.working_directory, host_umask());
+  process->fds = make_in<FdTable>(platform_.cache(&KernelMemory::files_cache));
   const rlim_t files = process->limits[RLIMIT_NOFILE].rlim_cur;
   process->fds->set_limit(int(std::min<rlim_t>(files, 1u << 20)));
   make_standard_fds(*this, *process->fds);
@@ -48,11 +49,11 @@ std::expected<void, Kernel::StartError> Kernel::start(const ProgramRequest &requ
   const LoadRequest load{request.path,         request.arguments, request.environment,
                          process->credentials, nullptr,           process->limits[RLIMIT_STACK].rlim_cur};
   auto program = load_program(*this, load);
-  if (!program) return std::unexpected(StartError{program.error(), request.path});
+  if (!program) return std::unexpected(StartError{program.error().error, request.path, program.error().interpreter});
   process->space = std::move(program->space);
   process->image = std::move(program->image);
 
-  auto task = std::make_unique<Task>(*process, kInit);
+  std::unique_ptr<Task> task(new (platform_.cache(&KernelMemory::task_struct)) Task(*process, kInit));
   task->registers = program->registers;
   task->name = std::move(program->name);
   if (!platform_.cpus.empty()) *task->fpu = platform_.cpus.front()->initial_fpu();

@@ -13,6 +13,8 @@
 #include "guest/linux/sched/wait_queue.hpp"
 #include "guest/linux/signal/signal_state.hpp"
 #include "guest/linux/syscall/call.hpp"
+#include "mmu/phys/slab/in_cache.hpp"
+#include "mmu/space/mempolicy.hpp"
 
 namespace pagoda::kernel {
 
@@ -26,7 +28,7 @@ enum class TaskState : std::uint8_t {
   Dead,
 };
 
-class Task {
+class Task : public phys::InCache {
 public:
   Task(Process &process, std::uint32_t tid) : process_(process), tid_(tid) {}
   [[nodiscard]] Process &process() const { return process_; }
@@ -77,6 +79,7 @@ public:
   std::uint64_t major_faults = 0;
   std::uint64_t start_ns = 0;     // since the run began
   std::uint64_t affinity = ~0ull; // bit per vCPU
+  space::Mempolicy policy;        // of its pages, where their area has none; a copy is task_policy() of its thread
   Task *vfork_parent = nullptr;   // parked until we exec or exit
   bool awaits_vfork = false;      // some child's vfork_parent points here
 

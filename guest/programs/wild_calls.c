@@ -138,8 +138,15 @@ static void try_call(long number) {
   }
 }
 
+// The signals that a wild kill() of the whole group can name.
+static void ignore_wild_signals(void) {
+  signal(SIGHUP, SIG_IGN);
+  signal(SIGQUIT, SIG_IGN);
+  signal(SIGBUS, SIG_IGN);
+}
+
 static int run_all(long first, long last) {
-  signal(SIGHUP, SIG_IGN); // the one signal that a wild kill() can name
+  ignore_wild_signals();
   const int nowhere = open("/dev/null", O_RDWR);
   for (int standard = 0; standard < 3; ++standard) dup2(nowhere, standard);
   for (long number = first; number <= last; ++number)
@@ -168,7 +175,7 @@ int main(int argc, char **argv) {
   // Process 1 only waits: wild calls name it, and its limits and priority are theirs to spoil.
   const pid_t runner = fork();
   if (runner == 0) exit(run_all(first, last));
-  signal(SIGHUP, SIG_IGN);
+  ignore_wild_signals();
   int status = 0;
   while (waitpid(runner, &status, 0) < 0 && errno == EINTR) {}
   printf("%lu calls, status %x\n", progress->made, (unsigned)status);

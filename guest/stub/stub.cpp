@@ -78,7 +78,7 @@ void set_identity(Page syscall_page, std::uint32_t pid, std::uint32_t tid) {
   put(syscall_page, PAGODA_STUB_TID, tid);
 }
 
-void build_descriptor_page(Page page, unsigned cpu) {
+void build_descriptor_page(Page page, unsigned cpu, unsigned node) {
   const auto gdt_entry = [&](std::uint16_t selector, std::uint64_t descriptor) {
     put(page, selector & ~7u, descriptor);
   };
@@ -87,7 +87,8 @@ void build_descriptor_page(Page page, unsigned cpu) {
   gdt_entry(abi::kUserData, 0x00cf'f300'0000'ffff);
   gdt_entry(abi::kUserCode, 0x00af'fb00'0000'ffff);
   // Data, read-only, expand-down, accessed, DPL 3, 32-bit, byte granular: only its limit matters.
-  gdt_entry(abi::kCpuNumber, 0x0040'f500'0000'0000 | (cpu & 0xffff));
+  const std::uint64_t limit = abi::cpu_and_node(cpu, node);
+  gdt_entry(abi::kCpuNumber, 0x0040'f500'0000'0000 | (limit & 0xffff) | (limit >> 16 & 0xf) << 48);
   const std::uint64_t tss = abi::tss(cpu).value();
   gdt_entry(abi::kTaskState,
             (abi::kTssLimit & 0xffff) | (tss & 0xff'ffff) << 16 | 0x8bull << 40 | (tss >> 24 & 0xff) << 56);

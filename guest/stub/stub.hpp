@@ -27,7 +27,7 @@ void build_vector_page(Page page);
 void build_idt(Page page);
 void build_syscall_page(Page page, SyscallEntry entry);
 // GDT and TSS of one vCPU; its I/O permission bitmap allows a program no port.
-void build_descriptor_page(Page page, unsigned cpu);
+void build_descriptor_page(Page page, unsigned cpu, unsigned node);
 
 // What the stub answers getpid and gettid with, on that vCPU.
 void set_identity(Page syscall_page, std::uint32_t pid, std::uint32_t tid);

@@ -46,19 +46,20 @@ ReadAt reader_of(File &file) {
 }
 
 // Follows `#!` lines until a file that is no script is open; `arguments` grows as Linux grows it.
-std::expected<std::shared_ptr<File>, int> open_program(Kernel &kernel, const LoadRequest &request,
-                                                       std::vector<std::string> &arguments, std::string &resolved) {
+std::expected<std::shared_ptr<File>, LoadError>
+open_program(Kernel &kernel, const LoadRequest &request, std::vector<std::string> &arguments, std::string &resolved) {
   std::string path = request.path;
   for (int depth = 0; depth <= kScriptDepth; ++depth) {
     auto file = kernel.mounts().open_executable(request.process, path, resolved);
-    if (!file) return file;
+    const auto fail = [&](int error) { return std::unexpected(LoadError{error, depth > 0 ? path : std::string()}); };
+    if (!file) return fail(file.error());
     std::array<std::byte, kScriptLineLimit> head{};
     const auto got = reader_of(**file)(0, head);
-    if (got < 0) return std::unexpected(int(-got));
+    if (got < 0) return fail(int(-got));
     const auto text = std::span(head).first(std::size_t(got));
-    if (!is_script(text)) return file;
+    if (!is_script(text)) return std::move(*file);
     const auto line = parse_script(text);
-    if (!line) return std::unexpected(line.error());
+    if (!line) return fail(line.error());
     std::vector<std::string> longer{line->interpreter};
     if (line->argument) longer.push_back(*line->argument);
     longer.push_back(path);
@@ -66,7 +67,7 @@ std::expected<std::shared_ptr<File>, int> open_program(Kernel &kernel, const Loa
     arguments = std::move(longer);
     path = line->interpreter;
   }
-  return std::unexpected(ELOOP);
+  return std::unexpected(LoadError{ELOOP, path});
 }
 
 std::expected<Program, int> inspect(std::shared_ptr<File> file) {
@@ -158,10 +159,11 @@ std::expected<LoadedProgram, int> build(Kernel &kernel, const LoadRequest &reque
                                         std::string resolved) {
   auto &platform = kernel.platform();
   auto created = space::Space::create(platform.memory, platform.invalidator, platform.kernel_half,
-                                      request.process ? request.process->pid() : 1);
+                                      request.process ? request.process->pid() : 1, platform.kernel_memory);
   if (!created) return std::unexpected(ENOMEM);
   auto space = std::move(*created);
-  const auto layout = randomise_layout(request.stack_limit, [&kernel] { return random_word(kernel); });
+  const auto layout =
+      randomise_layout(space->user_end(), request.stack_limit, [&kernel] { return random_word(kernel); });
   const auto vdso = map_vdso(*space, platform, layout.mmap_top);
   space->set_mmap_top(vdso.begin);
 
@@ -210,16 +212,18 @@ std::expected<LoadedProgram, int> build(Kernel &kernel, const LoadRequest &reque
 
 } // namespace
 
-std::expected<LoadedProgram, int> load_program(Kernel &kernel, const LoadRequest &request) {
+std::expected<LoadedProgram, LoadError> load_program(Kernel &kernel, const LoadRequest &request) {
   auto arguments = request.arguments;
   std::string resolved;
   auto file = open_program(kernel, request, arguments, resolved);
   if (!file) return std::unexpected(file.error());
   auto program = inspect(std::move(*file));
-  if (!program) return std::unexpected(program.error());
+  if (!program) return std::unexpected(LoadError{program.error(), {}});
   auto linker = open_interpreter(kernel, request, program->image);
-  if (!linker) return std::unexpected(linker.error());
-  return build(kernel, request, *program, *linker, std::move(arguments), std::move(resolved));
+  if (!linker) return std::unexpected(LoadError{linker.error(), program->image.interpreter});
+  auto built = build(kernel, request, *program, *linker, std::move(arguments), std::move(resolved));
+  if (!built) return std::unexpected(LoadError{built.error(), {}});
+  return std::move(*built);
 }
 
 } // namespace pagoda::kernel

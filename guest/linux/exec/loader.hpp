@@ -31,7 +31,10 @@ struct LoadedProgram {
   std::string name;    // comm
 };
 
-// An errno: ENOEXEC, ENOENT, EACCES, E2BIG, ELOOP, ENOMEM, EINVAL, ELIBBAD…
-std::expected<LoadedProgram, int> load_program(Kernel &kernel, const LoadRequest &request);
+struct LoadError {
+  int error = 0;           // ENOEXEC, ENOENT, EACCES, E2BIG, ELOOP, ENOMEM, EINVAL, ELIBBAD…
+  std::string interpreter; // that it is about: of a script line or PT_INTERP; empty: the program itself
+};
+std::expected<LoadedProgram, LoadError> load_program(Kernel &kernel, const LoadRequest &request);
 
 } // namespace pagoda::kernel

@@ -70,11 +70,11 @@ std::expected<std::uint64_t, int> choose_bias(Space &space, const ElfImage &imag
 }
 
 // No segment may leave the user half once the bias is added.
-bool fits(const ElfImage &image, std::uint64_t bias) {
+bool fits(const Space &space, const ElfImage &image, std::uint64_t bias) {
   return std::ranges::all_of(image.segments, [&](const ElfSegment &segment) {
     const auto begin = segment.address + bias; // wraps for a negative bias, as intended
     const auto end = checked_add<std::uint64_t>(begin, segment.memory_size);
-    return end && begin >= space::kUserBegin.value() && *end <= space::kUserEnd.value() - kPageSize;
+    return end && begin >= space::kUserBegin.value() && *end <= space.user_end().value() - kPageSize;
   });
 }
 
@@ -108,7 +108,7 @@ std::expected<MappedImage, int> map_image(Space &space, const ElfImage &image,
                                           const std::shared_ptr<space::FileStore> &file, std::optional<Gva> base) {
   const auto bias = choose_bias(space, image, base);
   if (!bias) return std::unexpected(bias.error());
-  if (!fits(image, *bias)) return std::unexpected(ENOMEM);
+  if (!fits(space, image, *bias)) return std::unexpected(ENOMEM);
   for (const auto &segment : image.segments)
     if (auto done = map_segment(space, segment, *bias, file); !done) return std::unexpected(done.error());
   return describe(image, *bias);

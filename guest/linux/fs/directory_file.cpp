@@ -28,7 +28,7 @@ unsigned char entry_type(const SyntheticNode &node) {
   case SyntheticNode::Kind::Directory: return DT_DIR;
   case SyntheticNode::Kind::File: return DT_REG;
   case SyntheticNode::Kind::Link: return DT_LNK;
-  case SyntheticNode::Kind::Device: return DT_CHR;
+  case SyntheticNode::Kind::Device: return node.device == Device::Pmem ? DT_BLK : DT_CHR;
   }
   return DT_UNKNOWN;
 }

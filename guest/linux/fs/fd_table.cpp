@@ -99,8 +99,8 @@ int FdTable::close_on_exec(int fd) const {
   return entries_[std::size_t(fd)].close_on_exec ? 1 : 0;
 }
 
-std::shared_ptr<FdTable> FdTable::copy() const {
-  auto other = std::make_shared<FdTable>();
+std::shared_ptr<FdTable> FdTable::copy(phys::NamedCache *cache) const {
+  auto other = std::allocate_shared<FdTable>(phys::CacheAllocator<FdTable>(cache));
   LockGuard lock(mutex_);
   LockGuard other_lock(other->mutex_);
   other->entries_ = entries_;

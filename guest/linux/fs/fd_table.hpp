@@ -8,6 +8,7 @@
 
 #include "guest/linux/fs/file.hpp"
 #include "mmu/base/lock.hpp"
+#include "mmu/phys/slab/cache_allocator.hpp"
 
 namespace pagoda::kernel {
 
@@ -33,9 +34,10 @@ public:
   int close(int fd);                                                      // 0 or -EBADF
   void close_range(unsigned first, unsigned last, bool only_mark_cloexec);
   void close_for_exec();
-  int set_close_on_exec(int fd, bool on);                  // 0 or -EBADF
-  int close_on_exec(int fd) const;                         // 0, 1 or -EBADF
-  [[nodiscard]] std::shared_ptr<FdTable> copy() const;     // fork
+  int set_close_on_exec(int fd, bool on); // 0 or -EBADF
+  int close_on_exec(int fd) const;        // 0, 1 or -EBADF
+  // fork; the copy lives in `cache`, or without one in the heap
+  [[nodiscard]] std::shared_ptr<FdTable> copy(phys::NamedCache *cache = nullptr) const;
   [[nodiscard]] std::vector<int> open_descriptors() const; // ascending
   void set_limit(int limit);                               // RLIMIT_NOFILE
   void note_locks(std::shared_ptr<LockTable> locks);       // the owner has set a record lock

@@ -19,6 +19,10 @@
 
 #include "mmu/space/file_store.hpp"
 
+namespace pagoda::space {
+class SharedObject; // mmu/space/shared_object.hpp
+}
+
 namespace pagoda::kernel {
 
 struct Call;
@@ -68,6 +72,8 @@ public:
   [[nodiscard]] virtual int poll_fd() const { return host_fd(); }
   // What mmap reads from; null when the file cannot be mapped.
   virtual std::shared_ptr<space::FileStore> store() { return nullptr; }
+  // What a shared mapping shows of a file that is memory itself; null: its pages are cached.
+  virtual std::shared_ptr<space::SharedObject> frames() { return nullptr; }
   [[nodiscard]] virtual FileKind kind() const { return FileKind::Regular; }
   // Whether its inode may be changed through it (chmod, utimes): it lies on a writable mount.
   [[nodiscard]] virtual bool inode_writable() const { return false; }

@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <climits>
 #include <cstdint>
 #include <linux/magic.h>
+#include <string>
+#include <string_view>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 namespace pagoda::kernel {
 namespace {
@@ -33,7 +37,24 @@ bool HostGuard::device_allowed(int fd, dev_t device) {
 
 bool HostGuard::allows(int fd, const struct stat &st) {
   // A device node can still be looked at (stat); opening it is refused where files are opened.
-  return device_allowed(fd, st.st_dev);
+  return !is_hidden(fd, st) && device_allowed(fd, st.st_dev);
+}
+
+bool HostGuard::is_hidden(int fd, const struct stat &st) const {
+  const auto hides = [this](const struct stat &s) {
+    return std::ranges::find(hidden_, DirectoryIdentity{s.st_dev, s.st_ino}) != hidden_.end();
+  };
+  if (S_ISDIR(st.st_mode)) return hides(st);
+  if (!S_ISSOCK(st.st_mode) || hidden_.empty()) return false;
+  // One openat2 came here without passing through the directory: ask the host where this is.
+  std::array<char, PATH_MAX> path{};
+  const std::string link = "/proc/self/fd/" + std::to_string(fd);
+  const ssize_t size = ::readlink(link.c_str(), path.data(), path.size() - 1);
+  struct stat parent{};
+  if (size <= 0) return true;
+  const std::string_view name(path.data(), std::size_t(size));
+  const std::string directory(name.substr(0, name.find_last_of('/') + 1));
+  return ::stat(directory.c_str(), &parent) == 0 && hides(parent);
 }
 
 } // namespace pagoda::kernel

@@ -75,13 +75,14 @@ void add_process_links(SyntheticTree &proc, const std::string &base) {
 
 } // namespace
 
-void add_dev_nodes(SyntheticTree &dev) {
+void add_dev_nodes(SyntheticTree &dev, bool pmem) {
   dev.device("null", Device::Null, 0666, 1, 3);
   dev.device("zero", Device::Zero, 0666, 1, 5);
   dev.device("full", Device::Full, 0666, 1, 7);
   dev.device("random", Device::Random, 0666, 1, 8);
   dev.device("urandom", Device::Random, 0666, 1, 9);
   dev.device("tty", Device::Terminal, 0666, 5, 0);
+  if (pmem) dev.device("pmem0", Device::Pmem, 0660, 259, 0);
   dev.link("fd", "/proc/self/fd");
   dev.link("stdin", "/proc/self/fd/0");
   dev.link("stdout", "/proc/self/fd/1");

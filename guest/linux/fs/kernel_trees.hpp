@@ -8,7 +8,7 @@ namespace pagoda::kernel {
 
 class MountTable;
 
-void add_dev_nodes(SyntheticTree &dev);
+void add_dev_nodes(SyntheticTree &dev, bool pmem);
 void add_proc_links(SyntheticTree &proc, const MountTable &mounts);
 
 } // namespace pagoda::kernel

@@ -82,6 +82,7 @@ std::expected<std::unique_ptr<MountTable>, std::string> MountTable::create(const
 }
 
 std::expected<void, std::string> MountTable::build(const MountOptions &options) {
+  for (const DirectoryIdentity &directory : options.hidden) guard_.hide(directory);
   UniqueFd root(::open(options.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!root.valid()) return std::unexpected(failed("--root", options.root));
   add_host("/", std::move(root), Writable::No, false);
@@ -89,7 +90,7 @@ std::expected<void, std::string> MountTable::build(const MountOptions &options) 
   add_proc_links(add_tree("/proc", PROC_SUPER_MAGIC), *this);
   add_proc_content(*mounts_.back()->tree);
   add_sys_content(add_tree("/sys", SYSFS_MAGIC));
-  add_dev_nodes(add_tree("/dev", TMPFS_MAGIC));
+  add_dev_nodes(add_tree("/dev", TMPFS_MAGIC), options.pmem);
 
   auto storage = PrivateStorage::create();
   if (!storage) return std::unexpected("cannot make the private /tmp: " + storage.error());

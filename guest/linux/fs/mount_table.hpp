@@ -39,7 +39,9 @@ struct MountOptions {
     Writable writable = Writable::No;
   };
   std::vector<Bind> binds;
-  bool private_tmp = true; // an own, empty, writable /tmp (and /dev/shm, /var/tmp, /run)
+  bool private_tmp = true;               // an own, empty, writable /tmp (and /dev/shm, /var/tmp, /run)
+  bool pmem = false;                     // /dev/pmem0: the platform has DEVICE memory
+  std::vector<DirectoryIdentity> hidden; // of the host's directories, from every bind
 };
 
 struct Mount {

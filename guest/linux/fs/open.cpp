@@ -7,6 +7,7 @@
 #include "guest/linux/fs/device_file.hpp"
 #include "guest/linux/fs/directory_file.hpp"
 #include "guest/linux/fs/host_file.hpp"
+#include "guest/linux/fs/pmem_file.hpp"
 #include "guest/linux/fs/synthetic_file.hpp"
 #include "guest/linux/kernel.hpp"
 
@@ -73,6 +74,12 @@ Opened open_terminal(const View &view, int flags) {
   return std::unexpected(ENXIO);
 }
 
+Opened open_pmem(Location at, int flags) {
+  if (at.view.kernel == nullptr || at.view.kernel->platform().pmem.empty()) return std::unexpected(ENXIO);
+  const Platform &platform = at.view.kernel->platform();
+  return std::make_shared<PmemFile>(std::move(at), flags, platform);
+}
+
 Opened open_synthetic(MountTable &mounts, Location at, int flags) {
   using Kind = SyntheticNode::Kind;
   const SyntheticNode &node = *at.node;
@@ -85,6 +92,7 @@ Opened open_synthetic(MountTable &mounts, Location at, int flags) {
   }
   if (node.kind == Kind::Device) {
     if (node.device == Device::Terminal) return open_terminal(at.view, flags);
+    if (node.device == Device::Pmem) return open_pmem(std::move(at), kept);
     return std::make_shared<DeviceFile>(std::move(at), kept);
   }
   if (wants_write(flags) && !node.store) return std::unexpected(EACCES);

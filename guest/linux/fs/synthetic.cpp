@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
+#include <numeric>
 #include <sys/sysmacros.h>
 
 #include "guest/linux/kernel.hpp"
@@ -36,17 +38,69 @@ std::shared_ptr<FdTable> descriptors_of(const View &view) {
   return process != nullptr ? process->fds : nullptr;
 }
 
+// Members that are numbered with a word in front: CPUs and nodes.
+struct Numbered {
+  std::string_view pattern, prefix;
+  std::uint32_t View::*value;
+  std::vector<std::uint32_t> (*members)(const View &);
+};
+
+const phys::Topology *topology_of(const View &view) {
+  return view.kernel == nullptr ? nullptr : &view.kernel->platform().memory.topology();
+}
+
+std::vector<std::uint32_t> up_to(std::size_t count) {
+  std::vector<std::uint32_t> numbers(count);
+  std::iota(numbers.begin(), numbers.end(), 0u);
+  return numbers;
+}
+
+constexpr Numbered kNumbered[] = {
+    {"{cpu}", "cpu", &View::cpu,
+     [](const View &view) { return up_to(view.kernel == nullptr ? 0 : view.kernel->platform().cpus.size()); }},
+    {"{node}", "node", &View::node,
+     [](const View &view) {
+       const phys::Topology *topology = topology_of(view);
+       return up_to(topology == nullptr ? 0 : topology->nodes.size());
+     }},
+    {"{node_cpu}", "cpu", &View::cpu,
+     [](const View &view) {
+       const phys::Topology *topology = topology_of(view);
+       if (topology == nullptr || view.node >= topology->nodes.size()) return std::vector<std::uint32_t>{};
+       const auto &cpus = topology->nodes[view.node].cpus;
+       return std::vector<std::uint32_t>(cpus.begin(), cpus.end());
+     }},
+    {"{cpu_node}", "node", &View::node,
+     [](const View &view) {
+       const phys::Topology *topology = topology_of(view);
+       if (topology == nullptr) return std::vector<std::uint32_t>{};
+       return std::vector<std::uint32_t>{topology->node_of_cpu(view.cpu)};
+     }},
+};
+
+const Numbered *numbered(std::string_view pattern) {
+  const auto *found = std::ranges::find(kNumbered, pattern, &Numbered::pattern);
+  return found == std::end(kNumbered) ? nullptr : found;
+}
+
+bool match_numbered(const Numbered &kind, std::string_view name, View &view) {
+  std::uint32_t number = 0;
+  if (!name.starts_with(kind.prefix) || !parse_number(name.substr(kind.prefix.size()), number)) return false;
+  const auto members = kind.members(view);
+  if (std::ranges::find(members, number) == members.end()) return false;
+  view.*kind.value = number;
+  return true;
+}
+
 // Whether `name` is a member of a dynamic directory now; fills the view.
 bool match_dynamic(const SyntheticNode &node, std::string_view name, View &view) {
   if (view.kernel == nullptr) return false;
+  if (const Numbered *kind = numbered(node.dynamic_name)) return match_numbered(*kind, name, view);
   if (node.dynamic_name == "{pid}") {
     if (!parse_number(name, view.pid)) return false;
     LockGuard lock(view.kernel->mutex);
     return view.kernel->find_process(view.pid) != nullptr;
   }
-  if (node.dynamic_name == "{cpu}")
-    return name.starts_with("cpu") && parse_number(name.substr(3), view.cpu) &&
-           view.cpu < view.kernel->platform().cpus.size();
   if (node.dynamic_name == "{tid}") return parse_number(name, view.tid) && task_exists(view, view.tid);
   if (node.dynamic_name == "{fd}") {
     if (!parse_number(name, view.fd)) return false;
@@ -56,26 +110,29 @@ bool match_dynamic(const SyntheticNode &node, std::string_view name, View &view)
   return false;
 }
 
-std::vector<std::uint64_t> dynamic_members(const SyntheticNode &node, const View &view) {
-  std::vector<std::uint64_t> values;
-  if (view.kernel == nullptr) return values;
+std::vector<std::string> dynamic_members(const SyntheticNode &node, const View &view) {
+  std::vector<std::string> names;
+  if (view.kernel == nullptr) return names;
+  const auto add = [&](std::string_view prefix, std::uint64_t value) {
+    names.push_back(std::string(prefix) + std::to_string(value));
+  };
+  if (const Numbered *kind = numbered(node.dynamic_name)) {
+    for (const std::uint32_t value : kind->members(view)) add(kind->prefix, value);
+    return names;
+  }
   if (node.dynamic_name == "{fd}") {
     if (auto fds = descriptors_of(view)) {
-      for (int fd : fds->open_descriptors()) values.push_back(std::uint64_t(fd));
+      for (int fd : fds->open_descriptors()) add("", std::uint64_t(fd));
     }
-    return values;
-  }
-  if (node.dynamic_name == "{cpu}") {
-    for (std::uint64_t cpu = 0; cpu < view.kernel->platform().cpus.size(); ++cpu) values.push_back(cpu);
-    return values;
+    return names;
   }
   LockGuard lock(view.kernel->mutex);
   if (node.dynamic_name == "{pid}") {
-    for (const auto &[pid, process] : view.kernel->processes) values.push_back(pid);
+    for (const auto &[pid, process] : view.kernel->processes) add("", pid);
   } else if (Process *process = view.kernel->find_process(view.pid)) {
-    for (const auto &task : process->tasks) values.push_back(task->tid());
+    for (const auto &task : process->tasks) add("", task->tid());
   }
-  return values;
+  return names;
 }
 
 mode_t type_bits(const SyntheticNode &node) {
@@ -83,7 +140,7 @@ mode_t type_bits(const SyntheticNode &node) {
   case SyntheticNode::Kind::Directory: return S_IFDIR;
   case SyntheticNode::Kind::File: return S_IFREG;
   case SyntheticNode::Kind::Link: return S_IFLNK;
-  case SyntheticNode::Kind::Device: return S_IFCHR;
+  case SyntheticNode::Kind::Device: return node.device == Device::Pmem ? S_IFBLK : S_IFCHR;
   }
   return S_IFREG;
 }
@@ -166,11 +223,8 @@ const SyntheticNode *SyntheticTree::child(const SyntheticNode &node, std::string
 std::vector<SyntheticTree::Member> SyntheticTree::members(const SyntheticNode &node, const View &view) const {
   std::vector<Member> all;
   for (const auto &[name, sub] : node.children) all.push_back({name, sub.get()});
-  if (node.dynamic) {
-    const std::string prefix = node.dynamic_name == "{cpu}" ? "cpu" : "";
-    for (std::uint64_t value : dynamic_members(node, view))
-      all.push_back({prefix + std::to_string(value), node.dynamic.get()});
-  }
+  if (node.dynamic)
+    for (std::string &name : dynamic_members(node, view)) all.push_back({std::move(name), node.dynamic.get()});
   return all;
 }
 
@@ -179,7 +233,7 @@ void SyntheticTree::status(const SyntheticNode &node, const View &view, struct s
   out.st_dev = device_;
   // Dynamic nodes: the pattern's number, told apart by whose they are.
   out.st_ino = node.number | (std::uint64_t(view.pid) << 20) | (std::uint64_t(view.tid) << 36) |
-               (std::uint64_t(view.fd + 1) << 44) | (std::uint64_t(view.cpu) << 20);
+               (std::uint64_t(view.fd + 1) << 44) | (std::uint64_t(view.cpu) << 20) | (std::uint64_t(view.node) << 28);
   out.st_mode = type_bits(node) | node.mode;
   out.st_nlink = node.kind == SyntheticNode::Kind::Directory ? 2 + node.children.size() : 1;
   out.st_rdev = node.rdev;

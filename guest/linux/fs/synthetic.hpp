@@ -2,9 +2,10 @@
 //
 // Content is registered under a path relative to the tree's own root ("meminfo", "sys/vm/swappiness").
 // A component in braces is dynamic: "{pid}", "{tid}" and "{fd}" stand for every process, every thread
-// of it and every descriptor of it, "{cpu}" for "cpu0" and so on, one a vCPU; the generator finds the numbers in its
-// `View`. Missing parent directories are made. Registration ends before the guest starts; afterwards a tree is only
-// read.
+// of it and every descriptor of it, "{cpu}" for "cpu0" and so on, one a vCPU, "{node}" for "node0" and so on, one a
+// memory node; below them "{node_cpu}" for the CPUs of the node and "{cpu_node}" for the node of the CPU. The
+// generator finds the numbers in its `View`. Missing parent directories are made. Registration ends before the guest
+// starts; afterwards a tree is only read.
 //
 //   tree.file("meminfo", [](const View &v) -> Content { return meminfo(*v.kernel); });
 //   tree.file("{pid}/maps", [](const View &v) -> Content { ... v.pid ... });
@@ -40,6 +41,7 @@ struct View {
   std::uint32_t tid = 0;
   int fd = -1;
   std::uint32_t cpu = 0;
+  std::uint32_t node = 0;
 };
 
 using Content = std::expected<std::string, int>; // text, or a positive errno
@@ -48,7 +50,7 @@ using Store = std::function<int(const View &, std::string_view text)>; // 0 or a
 using Names = std::function<std::vector<std::string>(const View &)>;   // members of a dynamic directory
 
 // What a device node does; /dev alone has them.
-enum class Device : std::uint8_t { None, Null, Zero, Full, Random, Terminal };
+enum class Device : std::uint8_t { None, Null, Zero, Full, Random, Terminal, Pmem };
 
 struct SyntheticNode {
   enum class Kind : std::uint8_t { Directory, File, Link, Device };
@@ -64,7 +66,7 @@ struct SyntheticNode {
   Generate generate;        // content of a file, target of a link
   Store store;              // null: not writable
   std::map<std::string, std::unique_ptr<SyntheticNode>, std::less<>> children;
-  std::string dynamic_name;               // "{pid}", "{tid}", "{fd}", "{cpu}" when children may be dynamic
+  std::string dynamic_name;               // "{pid}" and so on when children may be dynamic
   std::unique_ptr<SyntheticNode> dynamic; // the pattern of such a child
 };
 

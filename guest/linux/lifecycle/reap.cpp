@@ -21,6 +21,7 @@ void note_usage(Kernel &kernel, Process &process) {
   if (!process.space) return;
   const space::Usage usage = process.space->usage();
   kernel.statistics().note_usage(usage);
+  kernel.statistics().host_faults += process.space->take_host_faults();
   process.peak_resident_kib = std::max(process.peak_resident_kib, usage.peak_resident * (kPageSize / 1024));
 }
 

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "guest/linux/proc/area_lines.hpp"
+#include "guest/linux/proc/numa_maps.hpp"
 #include "guest/linux/proc/process_memory.hpp"
 #include "guest/linux/proc/process_text.hpp"
 #include "guest/linux/proc/register.hpp"
@@ -37,6 +38,7 @@ template <class Text> Generate from_private_figures(Text text) {
 
 std::string maps(const ProcessFigures &f) { return f.space ? maps_text(f.space->areas()) : ""; }
 std::string smaps(const ProcessFigures &f) { return f.space ? smaps_text(*f.space) : ""; }
+std::string numa_maps(const ProcessFigures &f) { return f.space ? numa_maps_text(*f.space, f.thread.policy) : ""; }
 std::string smaps_rollup(const ProcessFigures &f) { return f.space ? smaps_rollup_text(*f.space) : ""; }
 std::string comm(const ProcessFigures &f) { return f.thread.name + "\n"; }
 
@@ -80,6 +82,7 @@ void add_common(SyntheticTree &proc, const std::string &base) {
   proc.file(base + "/statm", from_figures(statm_text));
   proc.file(base + "/maps", from_private_figures(maps));
   proc.file(base + "/smaps", from_private_figures(smaps));
+  proc.file(base + "/numa_maps", from_private_figures(numa_maps));
   proc.file(base + "/smaps_rollup", from_private_figures(smaps_rollup));
   proc.file(base + "/cmdline", from_figures(command_line));
   proc.file(base + "/environ", from_private_figures(environment), 0400);

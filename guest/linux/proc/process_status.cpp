@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <iterator>
 
+#include "guest/linux/proc/bitmap_text.hpp"
 #include "guest/linux/proc/process_text.hpp"
 #include "guest/linux/syscall/identity/credential_rules.hpp"
 
@@ -89,19 +90,6 @@ void append_capabilities(Out out, const Credentials &credentials) {
 
 } // namespace
 
-std::string cpu_list(std::uint64_t mask) {
-  std::string text;
-  for (unsigned first = 0; first < 64; ++first) {
-    if (((mask >> first) & 1) == 0) continue;
-    unsigned last = first;
-    while (last < 63 && ((mask >> (last + 1)) & 1) != 0) ++last;
-    if (!text.empty()) text += ',';
-    text += first == last ? std::to_string(first) : fmt::format("{}-{}", first, last);
-    first = last;
-  }
-  return text;
-}
-
 std::string status_text(const ProcessFigures &f) {
   std::string text;
   const Out out = std::back_inserter(text);
@@ -115,8 +103,10 @@ std::string status_text(const ProcessFigures &f) {
   fmt::format_to(out, "NoNewPrivs:\t{}\nSeccomp:\t0\nSeccomp_filters:\t0\n", f.no_new_privileges ? 1 : 0);
   const std::uint64_t present = f.cpus >= 64 ? ~0ull : (1ull << f.cpus) - 1;
   const std::uint64_t allowed = f.thread.affinity & present;
-  fmt::format_to(out, "Cpus_allowed:\t{:x}\nCpus_allowed_list:\t{}\n", allowed, cpu_list(allowed));
-  fmt::format_to(out, "Mems_allowed:\t1\nMems_allowed_list:\t0\n");
+  fmt::format_to(out, "Cpus_allowed:\t{:x}\nCpus_allowed_list:\t{}\n", allowed, list_text(allowed));
+  // libnuma takes the width for how many nodes a mask must have room for.
+  fmt::format_to(out, "Mems_allowed:\t{}\nMems_allowed_list:\t{}\n", bitmap_text(f.nodes.bits(), phys::kMaxNodes),
+                 list_text(f.nodes.bits()));
   fmt::format_to(out, "voluntary_ctxt_switches:\t{}\nnonvoluntary_ctxt_switches:\t{}\n", f.thread.voluntary_switches,
                  f.thread.involuntary_switches);
   return text;

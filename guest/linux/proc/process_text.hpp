@@ -15,7 +15,4 @@ namespace pagoda::kernel {
 // Badness as Linux computes it: of `total_pages` of memory.
 [[nodiscard]] std::uint64_t oom_score(const ProcessFigures &figures, std::uint64_t total_pages);
 
-// "0-3,5": the set bits as ranges.
-[[nodiscard]] std::string cpu_list(std::uint64_t mask);
-
 } // namespace pagoda::kernel

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "guest/linux/syscall/time/cpu_time.hpp"
+#include "mmu/space/policy_pages.hpp"
 
 namespace pagoda::kernel {
 
@@ -36,6 +37,7 @@ ThreadFigures thread_figures(const Task &task, bool zombie) {
   figures.start_ns = task.start_ns;
   figures.processor = std::max(0, task.cpu >= 0 ? task.cpu : task.last_cpu);
   figures.affinity = task.affinity;
+  figures.policy = task.policy;
   figures.pending = task.signals.pending.set;
   figures.blocked = task.signals.blocked;
   return figures;
@@ -72,6 +74,7 @@ void copy_actions(const Process &process, ProcessFigures &figures) {
 std::expected<ProcessFigures, int> figures_of(Kernel &kernel, std::uint32_t pid, std::uint32_t tid) {
   ProcessFigures figures;
   figures.cpus = unsigned(std::max<std::size_t>(1, kernel.platform().cpus.size()));
+  figures.nodes = space::memory_nodes(kernel.platform().memory);
   const LockGuard guard(kernel.mutex);
   const Process *process = kernel.find_process(pid);
   if (process == nullptr || process->tasks.empty()) return unexpected(ESRCH);

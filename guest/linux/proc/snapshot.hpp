@@ -26,6 +26,7 @@ struct ThreadFigures {
   std::uint64_t start_ns = 0; // since the run began
   int processor = 0;
   std::uint64_t affinity = ~0ull;
+  space::Mempolicy policy;
   SignalSet pending = 0, blocked = 0;
   std::uint64_t stack_pointer = 0, instruction_pointer = 0;
 };
@@ -51,6 +52,7 @@ struct ProcessFigures {
   bool no_new_privileges = false;
   std::int32_t oom_score_adj = 0;
   unsigned cpus = 1;
+  phys::NodeMask nodes = phys::NodeMask::of(0); // with memory: those it may use
 };
 
 // ESRCH when there is none any more. `tid` 0: the process itself.

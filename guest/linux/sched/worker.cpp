@@ -8,6 +8,7 @@
 #include "guest/linux/signal/pending.hpp"
 #include "guest/linux/syscall/dispatch.hpp"
 #include "guest/linux/trap/trap.hpp"
+#include "mmu/space/task_policy.hpp"
 
 namespace pagoda::kernel {
 namespace {
@@ -42,6 +43,7 @@ void Worker::preempt() {
 
 void Worker::loop() {
   cpu_.adopt_thread();
+  phys::set_local_node(kernel_.platform().memory.topology().node_of_cpu(unsigned(index_)));
   while (Task *task = take_task()) run_task(*task);
 }
 
@@ -56,6 +58,7 @@ Task *Worker::take_task() PAGODA_NO_THREAD_SAFETY_ANALYSIS {
       task->cpu = index_;
       task->last_cpu = index_;
       current_ = task;
+      space::set_task_policy(task->policy);
       make_room_ = false;
       host_since_ = slice_begin_ = Clock::now();
       return task;

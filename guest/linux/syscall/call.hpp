@@ -26,7 +26,8 @@ class Task;
 using Clock = std::chrono::steady_clock; // CLOCK_MONOTONIC of the host, which is the guest's too
 using Deadline = Clock::time_point;
 
-// What ends a wait. Any of them; a signal that has to be handled always does.
+// What ends a wait, beside a wake-up through the queue that the caller has joined (under Kernel::mutex;
+// the scheduler takes the task out on any wake). Any of them; a signal that has to be handled always does.
 struct WaitFor {
   struct HostFd {
     int fd = -1;      // stays open while parked; the caller keeps the file alive in call.state
@@ -34,7 +35,6 @@ struct WaitFor {
   };
   std::vector<HostFd> fds;
   std::optional<Deadline> deadline;
-  WaitQueue *queue = nullptr; // already joined, under Kernel::mutex; left by the scheduler on any wake
   // How the call ends when a signal interrupts it (Linux's ERESTART codes). Restart: the handler is
   // not called again; it is repeated from the start under SA_RESTART, else the result is -EINTR.
   // Interrupt: the handler is called with woken == Signal and gives its own result. Killable: only

@@ -37,6 +37,7 @@ std::span<const SyscallEntry> memory_calls() {
       {329, "pkey_mprotect", do_pkey_mprotect, "puxd"},
       {330, "pkey_alloc", do_pkey_alloc, "xx"},
       {331, "pkey_free", do_pkey_free, "d"},
+      {450, "set_mempolicy_home_node", do_set_mempolicy_home_node, "puux"},
   });
   return kCalls;
 }

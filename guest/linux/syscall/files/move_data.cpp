@@ -147,7 +147,10 @@ SysResult do_sendfile(Call &call) {
   auto in = file_of(call, call.arg_int(1));
   auto out = file_of(call, call.arg_int(0));
   if (!in || !out) return fail(EBADF);
-  if (in->kind() == FileKind::Directory || in->kind() == FileKind::Event) return fail(EINVAL);
+  // Linux takes from what has positions alone: elsewhere the end of the data, once seen, would be lost.
+  const bool seekable =
+      in->kind() == FileKind::Regular || in->kind() == FileKind::Device || in->kind() == FileKind::Synthetic;
+  if (!seekable) return fail(EINVAL);
   if ((out->flags() & O_APPEND) != 0) return fail(EINVAL);
   return move(call, call.arg_int(1), {call.arg_gva(2)}, call.arg_int(0), {}, call.arg(3), false);
 }

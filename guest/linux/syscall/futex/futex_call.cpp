@@ -73,7 +73,6 @@ SysResult wait_on(Call &call, const Operation &operation, WaitState &state) {
   if (!operation.is_private) state.word.emplace(std::move(word->pinned));
   WaitFor wait;
   wait.deadline = state.deadline;
-  wait.queue = call.task.queue;
   // A relative timeout must not begin anew after a handler: Linux does not restart that either.
   wait.on_signal = state.deadline ? WaitFor::OnSignal::Interrupt : WaitFor::OnSignal::Restart;
   return SysResult::park(std::move(wait));

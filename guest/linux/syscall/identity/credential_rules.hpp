@@ -41,7 +41,14 @@ struct CapabilitySets {
 // 0 or EPERM: a set can only be made smaller.
 int set_capabilities(Credentials &credentials, const CapabilitySets &wanted);
 
-enum class Capability : unsigned { SetGid = 6, SetUid = 7, SysResource = 24, SysAdmin = 21, IpcLock = 14 };
+enum class Capability : unsigned {
+  SetGid = 6,
+  SetUid = 7,
+  IpcLock = 14,
+  SysAdmin = 21,
+  SysNice = 23,
+  SysResource = 24
+};
 [[nodiscard]] bool capable(const Credentials &credentials, Capability capability);
 
 } // namespace pagoda::kernel

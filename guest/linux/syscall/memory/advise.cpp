@@ -77,14 +77,15 @@ int populate_errno(const fault::Outcome &outcome) {
   }
 }
 
-int apply(space::Space &space, GvaRange part, int advice, Action action) {
+int apply(const Call &call, GvaRange part, int advice, Action action) {
+  space::Space &space = *call.process.space;
   Result<> done;
   switch (action) {
   case Action::Discard: done = space.advise(part, space::Advice::DontNeed); break;
   case Action::Free: done = space.advise(part, space::Advice::Free); break;
   case Action::Fork: done = space.set_fork_behaviour(part, fork_behaviour(advice)); break;
   case Action::Populate:
-    return populate_errno(populate(space, part, advice == MADV_POPULATE_READ ? Access::Read : Access::Write));
+    return populate_errno(populate(call, part, advice == MADV_POPULATE_READ ? Access::Read : Access::Write));
   default: break;
   }
   return done ? 0 : space_errno(done.error(), ENOMEM, EINVAL);
@@ -112,7 +113,7 @@ SysResult do_madvise(Call &call) {
   if (!kUserSpace.contains(*range)) return SysResult::error(ENOMEM);
 
   space::Space &space = *call.process.space;
-  const auto areas = space.areas();
+  const auto areas = space.areas(*range);
   if (action == Action::NotSupported) {
     const bool all_shared = std::ranges::all_of(
         areas, [&](const auto &area) { return !area.range.overlaps(*range) || (area.shared && area.object); });
@@ -122,7 +123,7 @@ SysResult do_madvise(Call &call) {
   // Holes are an error, but only after the mapped parts have had the advice.
   const auto parts = mapped_parts(areas, *range);
   for (const GvaRange part : parts)
-    if (const int error = apply(space, part, advice, action); error != 0) return SysResult::error(error);
+    if (const int error = apply(call, part, advice, action); error != 0) return SysResult::error(error);
   return covers(parts, *range) ? SysResult(0) : SysResult::error(ENOMEM);
 }
 

@@ -32,9 +32,11 @@ SysResult do_shmctl(Call &call);
 SysResult do_get_mempolicy(Call &call); // policy.cpp
 SysResult do_set_mempolicy(Call &call);
 SysResult do_mbind(Call &call);
-SysResult do_migrate_pages(Call &call);
+SysResult do_set_mempolicy_home_node(Call &call);
+SysResult do_migrate_pages(Call &call); // move_pages.cpp
 SysResult do_move_pages(Call &call);
-SysResult do_pkey_alloc(Call &call);
+
+SysResult do_pkey_alloc(Call &call); // protection_keys.cpp
 SysResult do_pkey_free(Call &call);
 SysResult do_pkey_mprotect(Call &call);
 

@@ -38,7 +38,7 @@ SysResult lock_range(Call &call, bool populate_now) {
   if (const int error = check_limit(call.process, range->length()); error != 0) return SysResult::error(error);
   space::Space &space = *call.process.space;
   if (!fully_mapped(space, *range)) return SysResult::error(ENOMEM);
-  if (populate_now && !populate_by_rights(space, *range)) return SysResult::error(EAGAIN);
+  if (populate_now && !populate_by_rights(call, *range)) return SysResult::error(EAGAIN);
   return 0;
 }
 
@@ -67,7 +67,7 @@ SysResult do_mlockall(Call &call) {
   space::Space &space = *call.process.space;
   const std::uint64_t bytes = (flags & MCL_CURRENT) != 0 ? space.usage().virtual_pages << kPageShift : 0;
   if (const int error = check_limit(call.process, bytes); error != 0) return SysResult::error(error);
-  if ((flags & MCL_CURRENT) != 0 && (flags & kOnFault) == 0) (void)populate_by_rights(space, kUserSpace);
+  if ((flags & MCL_CURRENT) != 0 && (flags & kOnFault) == 0) (void)populate_by_rights(call, kUserSpace);
   return 0;
 }
 

@@ -20,7 +20,7 @@ namespace {
 void attach_zeroes(Call &call, MapPlan &plan, const char *name) {
   if (!plan.shared) return;
   static std::atomic<std::uint64_t> next_inode{1};
-  plan.request.area.object = zero_object(call.kernel.platform().memory, name, next_inode.fetch_add(1));
+  plan.request.area.object = zero_object(call.kernel.platform(), name, next_inode.fetch_add(1));
 }
 
 // Gives the area its file: privately by the file's store, shared by the object of the file's pages.
@@ -34,13 +34,18 @@ int attach_file(Call &call, MapPlan &plan) {
   if (plan.shared && has(area.prot, Prot::Write) && !may_write) return EACCES;
   const auto store = file->store();
   if (!store) return ENODEV;
-  if (file->kind() == FileKind::Device) { // /dev/zero: every mapping is memory of its own
+  auto frames = file->frames();
+  if (file->kind() == FileKind::Device && !frames) { // /dev/zero: every mapping is memory of its own
     attach_zeroes(call, plan, "/dev/zero");
     return 0;
   }
   area.file = store;
   if (!plan.shared) return 0;
   if (!may_write) area.max_prot = area.max_prot & ~Prot::Write;
+  if (frames) {
+    area.object = std::move(frames);
+    return 0;
+  }
   area.object = shared_memory(call.kernel)->object_of(store, may_write ? file : nullptr);
   return 0;
 }
@@ -51,8 +56,18 @@ bool may_lock(const Call &call, std::uint64_t bytes) {
 
 // What programs wrote through the range to shared files reaches them before the range goes.
 void write_back(Call &call, GvaRange range) {
-  for (const space::Vma &area : call.process.space->areas())
-    if (area.range.overlaps(range) && area.shared && area.file) (void)shared_memory(call.kernel)->write_back(area);
+  for (const space::Vma &area : call.process.space->areas(range))
+    if (area.shared && area.file) (void)shared_memory(call.kernel)->write_back(area);
+}
+
+// An allocator that asks for a little more, and has used what it had, uses this too at once: a page made
+// present here costs a tenth of one that faults.
+void fill_growing_heap(const Call &call, GvaRange grown) {
+  const space::Space &space = *call.process.space;
+  constexpr std::uint64_t kWindow = fault::kFaultAroundMost * kPageSize;
+  if (grown.empty() || grown.length() > kWindow || !space.query(grown.begin - kPageSize)) return;
+  fault_in(call, grown.begin, Access::Write);
+  if (const Gva last = grown.end - kPageSize; !space.query(last)) fault_in(call, last, Access::Write);
 }
 
 } // namespace
@@ -70,7 +85,7 @@ SysResult do_mmap(Call &call) {
   space::Space &space = *call.process.space;
   const auto at = space.map(std::move(plan->request));
   if (!at) return SysResult::error(space_errno(at.error()));
-  if (plan->populate) (void)populate_by_rights(space, {*at, *at + length});
+  if (plan->populate) (void)populate_by_rights(call, {*at, *at + length});
   return std::int64_t(at->value());
 }
 
@@ -98,11 +113,10 @@ SysResult do_mprotect(Call &call) {
 
   space::Space &space = *call.process.space;
   if (down) {
-    const auto areas = space.areas();
-    const auto area = std::ranges::find_if(areas, [&](const auto &a) { return a.range.overlaps(*range); });
-    if (area == areas.end()) return SysResult::error(ENOMEM);
-    if (!area->grows_down) return SysResult::error(EINVAL);
-    range->begin = area->range.begin;
+    const auto areas = space.areas(*range);
+    if (areas.empty()) return SysResult::error(ENOMEM);
+    if (!areas.front().grows_down) return SysResult::error(EINVAL);
+    range->begin = areas.front().range.begin;
   }
   if ((call.arg(2) & PROT_GROWSUP) != 0) return SysResult::error(EINVAL); // no area grows upwards
   const auto done = space.protect(*range, decode_prot(prot));
@@ -140,7 +154,13 @@ SysResult do_mremap(Call &call) {
   return at ? SysResult(std::int64_t(at->value())) : SysResult::error(space_errno(at.error(), EFAULT));
 }
 
-SysResult do_brk(Call &call) { return std::int64_t(call.process.space->set_break(call.arg_gva(0)).value()); }
+SysResult do_brk(Call &call) {
+  space::Space &space = *call.process.space;
+  const Gva before = space.current_break();
+  const Gva after = space.set_break(call.arg_gva(0));
+  if (before < after) fill_growing_heap(call, {before.page_ceil(), after.page_ceil()});
+  return std::int64_t(after.value());
+}
 
 // Gone from Linux itself since 4.0, where it is emulated by a fresh mapping; nobody is known to use it.
 SysResult do_remap_file_pages(Call & /*call*/) { return SysResult::error(EINVAL); }

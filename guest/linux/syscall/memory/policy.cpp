@@ -1,55 +1,98 @@
-// NUMA policy (one node: what Linux answers there) and protection keys (a processor without them).
-#include <algorithm>
-#include <bit>
+// NUMA policies: set_mempolicy(2), get_mempolicy(2), mbind(2), set_mempolicy_home_node(2).
 #include <cerrno>
-#include <vector>
 
-#include "guest/linux/syscall/long_call.hpp"
+#include "guest/linux/kernel.hpp"
+#include "guest/linux/syscall/identity/credential_rules.hpp"
 #include "guest/linux/syscall/memory/handlers.hpp"
 #include "guest/linux/syscall/memory/map_arguments.hpp"
-#include "guest/linux/syscall/memory/residency.hpp"
+#include "guest/linux/syscall/memory/policy_arguments.hpp"
+#include "guest/linux/syscall/memory/space_errno.hpp"
 #include "guest/linux/user_memory.hpp"
+#include "mmu/space/policy_pages.hpp"
+#include "mmu/space/task_policy.hpp"
 
 namespace pagoda::kernel::memory {
 
 namespace {
 
-// uapi/linux/mempolicy.h
-enum Mode : unsigned { kDefault = 0, kPreferred = 1, kBind = 2, kInterleave = 3, kLocal = 4, kPreferredMany = 5 };
-constexpr unsigned kModeFlags = 0xe000; // MPOL_F_STATIC_NODES, RELATIVE_NODES, NUMA_BALANCING
-constexpr unsigned kGetNode = 1, kGetAddress = 2, kGetAllowed = 4;
-constexpr std::uint64_t kMaxNodeBits = kPageSize * 8;
+using phys::NodeId;
+using phys::NodeMask;
+using space::Mempolicy;
+using space::PolicyMode;
 
-enum class Nodes : std::uint8_t { None, First, Other };
+constexpr unsigned kGetNode = 1, kGetAddress = 2, kGetAllowed = 4; // MPOL_F_*
+constexpr unsigned kStrict = 1, kMove = 2, kMoveAll = 4;           // MPOL_MF_*
 
-// Reads a node mask of `max` bits; only node 0 exists.
-std::expected<Nodes, int> read_nodes(Call &call, Gva mask, std::uint64_t max) {
-  if (max != 0) --max; // the man page's oddity: the last bit does not count
-  if (mask.value() == 0 || max == 0) return Nodes::None;
-  if (max > kMaxNodeBits) return unexpected(EINVAL);
-  std::vector<std::uint64_t> words((max + 63) / 64);
-  const auto bytes = std::as_writable_bytes(std::span(words));
-  if (fault::copy_in(*call.process.space, mask, bytes) != bytes.size()) return unexpected(EFAULT);
-  if (max % 64 != 0) words.back() &= (1ull << (max % 64)) - 1;
-  const bool first = (words[0] & 1) != 0;
-  words[0] &= ~1ull;
-  if (std::ranges::any_of(words, [](std::uint64_t word) { return word != 0; }))
-    return first ? Nodes::First : Nodes::Other;
-  return first ? Nodes::First : Nodes::None;
+// What get_mempolicy answers.
+struct Answer {
+  std::int32_t mode = 0;
+  NodeMask nodes;
+};
+
+// The node of a page, which is faulted in for it.
+std::expected<NodeId, int> node_of_page(const Call &call, Gva page) {
+  space::Space &space = *call.process.space;
+  std::byte byte;
+  if (fault::copy_in(space, page, std::span(&byte, 1)) != 1) return unexpected(EFAULT);
+  const auto leaf = space.query(page);
+  if (!leaf) return unexpected(EFAULT); // another thread took it away
+  return space::node_at(space.memory(), leaf->frame);
 }
 
-// Whether a policy of that mode over those nodes is one that a machine with node 0 alone accepts.
-int check_policy(Call &call, unsigned mode_and_flags, Gva mask, std::uint64_t max) {
-  const unsigned mode = mode_and_flags & ~kModeFlags;
-  if (mode > kPreferredMany) return EINVAL;
-  const auto nodes = read_nodes(call, mask, max);
-  if (!nodes) return nodes.error();
-  switch (mode) {
-  case kDefault:
-  case kLocal: return *nodes == Nodes::None ? 0 : EINVAL;
-  case kPreferred: return *nodes == Nodes::Other ? EINVAL : 0;
-  default: return *nodes == Nodes::First ? 0 : EINVAL;
+std::expected<Mempolicy, int> asked_policy(const Call &call, bool by_address, Gva address) {
+  if (!by_address) return call.task.policy;
+  const auto policy = call.process.space->policy_at(address);
+  if (!policy) return unexpected(EFAULT);
+  return *policy;
+}
+
+std::expected<Answer, int> answer(const Call &call, std::uint64_t flags, Gva address) {
+  const bool by_address = (flags & kGetAddress) != 0;
+  if ((flags & kGetAllowed) != 0) {
+    if ((flags & (kGetNode | kGetAddress)) != 0) return unexpected(EINVAL);
+    return Answer{0, memory_nodes(call)};
   }
+  if (!by_address && address.value() != 0) return unexpected(EINVAL);
+  const auto policy = asked_policy(call, by_address, address);
+  if (!policy) return unexpected(policy.error());
+  Answer result{0, policy->told_nodes()};
+  if ((flags & kGetNode) == 0) {
+    result.mode = std::int32_t(policy->mode()) | std::int32_t(policy->flags());
+  } else if (by_address) {
+    const auto node = node_of_page(call, address.page_floor());
+    if (!node) return unexpected(node.error());
+    result.mode = *node;
+  } else {
+    // Only interleaving has a next node; pages of programs go by their place and do not advance it.
+    if (policy->mode() != PolicyMode::Interleave) return unexpected(EINVAL);
+    result.mode = policy->first_node();
+  }
+  return result;
+}
+
+void store_policy(Call &call, const Mempolicy &policy) {
+  space::set_task_policy(policy);
+  const LockGuard guard(call.kernel.mutex);
+  call.task.policy = policy;
+}
+
+// Whether every page of the range lies on one of the nodes.
+bool all_on(space::Space &space, GvaRange range, NodeMask nodes) {
+  const space::NumaFigures figures = space.numa_figures(range);
+  for (NodeId node = 0; node < phys::kMaxNodes; ++node)
+    if (figures.by_node[node] != 0 && !nodes.has(node)) return false;
+  return true;
+}
+
+// Moves what lies elsewhere to where the new policy puts it. 0 or EIO.
+int move_misplaced(space::Space &space, GvaRange range, const PolicyArguments &asked, unsigned flags) {
+  const auto moved =
+      space.migrate(range, [&](const space::Vma &area, Gva page, NodeId node) -> std::optional<Mempolicy> {
+        if (asked.nodes.has(node)) return std::nullopt;
+        const bool in_object = area.object != nullptr && area.file == nullptr;
+        return in_object ? area.object->policy_at(area.offset_of(page)) : area.policy;
+      });
+  return moved.failed != 0 && (flags & kStrict) != 0 ? EIO : 0;
 }
 
 } // namespace
@@ -58,84 +101,57 @@ SysResult do_get_mempolicy(Call &call) {
   const std::uint64_t flags = call.arg(4);
   const Gva mode = call.arg_gva(0);
   const Gva mask = call.arg_gva(1);
+  if (mask.value() != 0 && call.arg(2) < node_count(call)) return SysResult::error(EINVAL);
   if ((flags & ~std::uint64_t(kGetNode | kGetAddress | kGetAllowed)) != 0) return SysResult::error(EINVAL);
-  if ((flags & kGetAllowed) != 0 && (flags & (kGetNode | kGetAddress)) != 0) return SysResult::error(EINVAL);
-  if (mask.value() != 0 && call.arg(2) < 1) return SysResult::error(EINVAL);
-  const bool by_address = (flags & kGetAddress) != 0;
-  if (!by_address && call.arg(3) != 0) return SysResult::error(EINVAL);
-  if (!by_address && (flags & kGetNode) != 0) return SysResult::error(EINVAL); // only interleaving has a next node
-  if (by_address) {
-    const Gva page = call.arg_gva(3).page_floor();
-    if (page >= space::kUserEnd || !fully_mapped(*call.process.space, {page, page + kPageSize}))
-      return SysResult::error(EFAULT);
-  }
-  const std::int32_t answer = 0; // MPOL_DEFAULT, or node 0
-  if (mode.value() != 0 && !put_user(call, mode, answer)) return SysResult::error(EFAULT);
-  if (mask.value() == 0) return 0;
-  if (call.arg(2) > kMaxNodeBits) return SysResult::error(EINVAL);
-  std::vector<std::uint64_t> words((call.arg(2) + 63) / 64);
-  if ((flags & kGetAllowed) != 0) words[0] = 1;
-  const auto bytes = std::as_bytes(std::span(words));
-  return fault::copy_out(*call.process.space, mask, bytes) == bytes.size() ? SysResult(0) : SysResult::error(EFAULT);
+  const auto found = answer(call, flags, call.arg_gva(3));
+  if (!found) return SysResult::error(found.error());
+  if (mode.value() != 0 && !put_user(call, mode, found->mode)) return SysResult::error(EFAULT);
+  return mask.value() == 0 ? SysResult(0) : SysResult::error(write_nodes(call, mask, call.arg(2), found->nodes));
 }
 
 SysResult do_set_mempolicy(Call &call) {
-  return SysResult::error(check_policy(call, call.arg_uint(0), call.arg_gva(1), call.arg(2)));
+  const auto asked = read_policy(call, call.arg_uint(0), call.arg_gva(1), call.arg(2));
+  if (!asked) return SysResult::error(asked.error());
+  const auto policy = Mempolicy::make(asked->mode, asked->flags, asked->nodes, memory_nodes(call));
+  if (!policy) return SysResult::error(EINVAL);
+  store_policy(call, *policy);
+  return 0;
 }
 
 SysResult do_mbind(Call &call) {
-  constexpr unsigned kStrict = 1, kMove = 2, kMoveAll = 4;
+  const auto asked = read_policy(call, call.arg_uint(2), call.arg_gva(3), call.arg(4));
+  if (!asked) return SysResult::error(asked.error());
+  unsigned flags = call.arg_uint(5);
+  if ((flags & ~(kStrict | kMove | kMoveAll)) != 0) return SysResult::error(EINVAL);
+  if ((flags & kMoveAll) != 0 && !capable(call.process.credentials, Capability::SysNice))
+    return SysResult::error(EPERM);
   const auto range = decode_range(call.arg(0), call.arg(1), EINVAL, EINVAL);
   if (!range) return SysResult::error(range.error());
-  const unsigned flags = call.arg_uint(5);
-  if ((flags & ~(kStrict | kMove | kMoveAll)) != 0) return SysResult::error(EINVAL);
-  if ((flags & kMoveAll) != 0 && call.process.credentials.euid != 0) return SysResult::error(EPERM);
-  if (const int error = check_policy(call, call.arg_uint(2), call.arg_gva(3), call.arg(4)); error != 0)
-    return SysResult::error(error);
   if (range->empty()) return 0;
-  if (!kUserSpace.contains(*range) || !fully_mapped(*call.process.space, *range)) return SysResult::error(EFAULT);
-  return 0;
-}
+  const auto policy = Mempolicy::make(asked->mode, asked->flags, asked->nodes, memory_nodes(call));
+  if (!policy) return SysResult::error(EINVAL);
+  if (!kUserSpace.contains(*range)) return SysResult::error(EFAULT);
 
-// From node 0 to node 0: every page is where it should be.
-SysResult do_migrate_pages(Call &call) {
-  for (const unsigned i : {2u, 3u}) {
-    const auto nodes = read_nodes(call, call.arg_gva(i), call.arg(1));
-    if (!nodes) return SysResult::error(nodes.error());
-    if (*nodes == Nodes::Other) return SysResult::error(EINVAL);
-  }
-  return 0;
-}
-
-SysResult do_move_pages(Call &call) {
-  const std::uint64_t count = call.arg(1);
-  if (call.arg(0) != 0 && call.arg_uint(0) != call.process.pid()) return SysResult::error(EPERM);
   space::Space &space = *call.process.space;
-  for (std::uint64_t i = 0; i < count; ++i) {
-    std::uint64_t page = 0;
-    if (!get_user(call, call.arg_gva(2) + i * 8, page)) return SysResult::error(EFAULT);
-    std::int32_t node = 0;
-    if (call.arg(3) != 0 && !get_user(call, call.arg_gva(3) + i * 4, node)) return SysResult::error(EFAULT);
-    std::int32_t status = space.query(Gva(page).page_floor()) ? 0 : -ENOENT;
-    if (node != 0) return SysResult::error(ENODEV);
-    if (!put_user(call, call.arg_gva(4) + i * 4, status)) return SysResult::error(EFAULT);
-    if (i % 4096 == 4095 && is_dying(call)) return SysResult::error(EINTR);
-  }
-  return 0;
+  const bool moves = (flags & (kMove | kMoveAll)) != 0;
+  if (policy->is_default()) flags &= ~kStrict;
+  // Without leave to move, a page on another node is a reason to refuse.
+  const bool refuses = (flags & kStrict) != 0 && !moves;
+  if (refuses && space.policy_at(range->begin) && !all_on(space, *range, asked->nodes)) return SysResult::error(EIO);
+  if (const auto set = space.set_policy(*range, *policy); !set)
+    return SysResult::error(space_errno(set.error(), EFAULT));
+  return SysResult::error(moves ? move_misplaced(space, *range, *asked, flags) : 0);
 }
 
-SysResult do_pkey_alloc(Call &call) {
-  constexpr std::uint64_t kRights = 3; // PKEY_DISABLE_ACCESS | PKEY_DISABLE_WRITE
-  if (call.arg(0) != 0 || (call.arg(1) & ~kRights) != 0) return SysResult::error(EINVAL);
-  return SysResult::error(ENOSPC);
-}
-
-SysResult do_pkey_free(Call & /*call*/) { return SysResult::error(EINVAL); }
-
-// Key -1 means plain mprotect; no other key was ever given out.
-SysResult do_pkey_mprotect(Call &call) {
-  if (call.arg_int(3) != -1) return SysResult::error(EINVAL);
-  return do_mprotect(call);
+SysResult do_set_mempolicy_home_node(Call &call) {
+  const auto range = decode_range(call.arg(0), call.arg(1), EINVAL, EINVAL);
+  if (!range) return SysResult::error(range.error());
+  if (call.arg(3) != 0 || call.arg(2) >= node_count(call)) return SysResult::error(EINVAL);
+  if (range->empty()) return 0;
+  if (!kUserSpace.contains(*range)) return SysResult::error(ENOENT);
+  const auto set = call.process.space->set_home_node(*range, NodeId(call.arg(2)));
+  if (set) return 0;
+  return SysResult::error(set.error() == Error::Unsupported ? EOPNOTSUPP : space_errno(set.error(), ENOENT));
 }
 
 } // namespace pagoda::kernel::memory

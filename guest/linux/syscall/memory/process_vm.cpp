@@ -8,6 +8,7 @@
 #include "guest/linux/kernel.hpp"
 #include "guest/linux/syscall/long_call.hpp"
 #include "guest/linux/syscall/memory/handlers.hpp"
+#include "guest/linux/syscall/memory/other_space.hpp"
 #include "guest/linux/user_memory.hpp"
 #include "mmu/base/checked.hpp"
 
@@ -36,24 +37,6 @@ std::expected<std::vector<Piece>, int> read_pieces(Call &call, Gva from, std::ui
     total = *sum;
   }
   return pieces;
-}
-
-// Linux asks for the right to trace: the same ids, or root.
-bool may_access(const Process &reader, const Process &target) {
-  const Credentials &mine = reader.credentials;
-  const Credentials &theirs = target.credentials;
-  if (&reader == &target || mine.euid == 0) return true;
-  const bool same_user = mine.uid == theirs.uid && mine.uid == theirs.euid && mine.uid == theirs.suid;
-  const bool same_group = mine.gid == theirs.gid && mine.gid == theirs.egid && mine.gid == theirs.sgid;
-  return same_user && same_group && target.dumpable;
-}
-
-std::expected<std::shared_ptr<space::Space>, int> space_of(Call &call, std::uint32_t pid) {
-  const LockGuard guard(call.kernel.mutex);
-  Task *task = call.kernel.find_task(pid);
-  if (task == nullptr || task->process().zombie || !task->process().space) return unexpected(ESRCH);
-  if (!may_access(call.process, task->process())) return unexpected(EPERM);
-  return task->process().space;
 }
 
 // Walks two lists of pieces side by side.

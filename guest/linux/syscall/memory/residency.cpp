@@ -21,8 +21,7 @@ void fill_residency(const space::Space &space, Gva begin, std::span<std::byte> o
 
 bool fully_mapped(const space::Space &space, GvaRange range) {
   Gva next = range.begin;
-  for (const auto &area : space.areas()) {
-    if (area.range.end <= next) continue;
+  for (const auto &area : space.areas(range)) {
     if (area.range.begin > next) break;
     next = area.range.end;
     if (next >= range.end) return true;
@@ -61,8 +60,8 @@ SysResult do_msync(Call &call) {
   if (range->empty()) return 0;
   if (!kUserSpace.contains(*range)) return SysResult::error(ENOMEM);
   int error = fully_mapped(*call.process.space, *range) ? 0 : ENOMEM;
-  for (const auto &area : call.process.space->areas()) {
-    if (!area.range.overlaps(*range) || !area.shared || !area.file) continue;
+  for (const auto &area : call.process.space->areas(*range)) {
+    if (!area.shared || !area.file) continue;
     if (const int failed = shared_memory(call.kernel)->write_back(area); failed != 0) error = failed;
   }
   return error == 0 ? SysResult(0) : SysResult::error(error);

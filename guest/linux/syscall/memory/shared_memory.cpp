@@ -9,8 +9,8 @@ constexpr std::uint64_t kShmDevice = 1;
 
 } // namespace
 
-std::shared_ptr<space::SharedObject> zero_object(phys::PhysicalMemory &memory, std::string name, std::uint64_t inode) {
-  auto object = std::make_shared<space::SharedObject>(memory);
+std::shared_ptr<space::SharedObject> zero_object(const Platform &platform, std::string name, std::uint64_t inode) {
+  auto object = space::make_object(platform.memory, platform.kernel_memory);
   object->set_label({kShmDevice, inode, std::move(name)});
   return object;
 }
@@ -35,11 +35,15 @@ std::shared_ptr<space::SharedObject> SharedMemory::object_of(const std::shared_p
   auto tracked = std::make_shared<TrackedStore>(store);
   if (writer) tracked->set_writer(writer);
   // When the last mapping goes, what was written there goes to the file before the pages do.
-  std::shared_ptr<space::SharedObject> object(new space::SharedObject(memory_, tracked),
-                                              [tracked](space::SharedObject *last) {
-                                                (void)tracked->write_back(*last);
-                                                delete last;
-                                              });
+  const auto cache = [this](phys::NamedCache space::KernelMemory::*which) {
+    return kernel_memory_ == nullptr ? nullptr : &(kernel_memory_->*which);
+  };
+  auto *made = new (cache(&space::KernelMemory::shmem_inode_cache))
+      space::SharedObject(memory_, tracked, cache(&space::KernelMemory::radix_tree_node));
+  std::shared_ptr<space::SharedObject> object(made, [tracked](space::SharedObject *last) {
+    (void)tracked->write_back(*last);
+    delete last;
+  });
   files_[key] = {object, tracked};
   return object;
 }
@@ -58,7 +62,7 @@ int SharedMemory::write_back(const space::Vma &area) {
 
 std::shared_ptr<SharedMemory> shared_memory(Kernel &kernel) {
   const LockGuard guard(kernel.mutex);
-  if (!kernel.shared_memory) kernel.shared_memory = std::make_shared<SharedMemory>(kernel.platform().memory);
+  if (!kernel.shared_memory) kernel.shared_memory = std::make_shared<SharedMemory>(kernel.platform());
   return kernel.shared_memory;
 }
 

@@ -14,7 +14,8 @@ namespace pagoda::kernel {
 
 class SharedMemory {
 public:
-  explicit SharedMemory(phys::PhysicalMemory &memory) : segments(memory), memory_(memory) {}
+  explicit SharedMemory(const Platform &platform)
+      : segments(platform), memory_(platform.memory), kernel_memory_(platform.kernel_memory) {}
 
   // The object of a file's pages. `writer`: the open file, when the mapping may write.
   std::shared_ptr<space::SharedObject> object_of(const std::shared_ptr<space::FileStore> &store,
@@ -33,6 +34,7 @@ private:
   void forget_unmapped() PAGODA_REQUIRES(mutex_);
 
   phys::PhysicalMemory &memory_;
+  space::KernelMemory *kernel_memory_;
   Mutex mutex_;
   std::map<Key, Mapped> files_ PAGODA_GUARDED_BY(mutex_);
 };
@@ -41,7 +43,7 @@ private:
 [[nodiscard]] std::shared_ptr<SharedMemory> shared_memory(Kernel &kernel);
 
 // Zero-filled memory to be shared, with the name that /proc/PID/maps shows for it.
-[[nodiscard]] std::shared_ptr<space::SharedObject> zero_object(phys::PhysicalMemory &memory, std::string name,
+[[nodiscard]] std::shared_ptr<space::SharedObject> zero_object(const Platform &platform, std::string name,
                                                                std::uint64_t inode);
 
 } // namespace pagoda::kernel

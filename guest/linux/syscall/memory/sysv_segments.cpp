@@ -60,14 +60,15 @@ std::expected<int, int> SegmentTable::get(std::int32_t key, std::uint64_t size, 
   if ((flags & SHM_HUGETLB) != 0) return unexpected(ENOMEM); // there is no pool of huge pages
   if (segments_.size() >= kMaxSegments) return unexpected(ENOSPC);
   const std::uint64_t bytes = page_ceil(size);
-  if ((flags & SHM_NORESERVE) == 0 && (bytes >> kPageShift) > memory_.counters().managed) return unexpected(ENOMEM);
+  if ((flags & SHM_NORESERVE) == 0 && (bytes >> kPageShift) > platform_.memory.counters().managed)
+    return unexpected(ENOMEM);
 
   Segment segment;
   segment.id = next_id_++;
   next_id_ &= 0x7fffffff;
   segment.size = bytes;
   segment.object =
-      zero_object(memory_, fmt::format("/SYSV{:08x} (deleted)", std::uint32_t(key)), std::uint64_t(segment.id));
+      zero_object(platform_, fmt::format("/SYSV{:08x} (deleted)", std::uint32_t(key)), std::uint64_t(segment.id));
   ipc_perm &perm = segment.info.shm_perm;
   perm.__key = key;
   perm.uid = perm.cuid = process.credentials.euid;

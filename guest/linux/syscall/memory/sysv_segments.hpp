@@ -11,6 +11,7 @@
 #include <optional>
 #include <sys/shm.h>
 
+#include "guest/linux/platform.hpp"
 #include "guest/linux/process.hpp"
 #include "mmu/base/lock.hpp"
 #include "mmu/space/shared_object.hpp"
@@ -27,7 +28,7 @@ struct Segment {
 
 class SegmentTable {
 public:
-  explicit SegmentTable(phys::PhysicalMemory &memory) : memory_(memory) {}
+  explicit SegmentTable(const Platform &platform) : platform_(platform) {}
 
   // shmget: an id, or an errno.
   std::expected<int, int> get(std::int32_t key, std::uint64_t size, int flags, const Process &process,
@@ -55,7 +56,7 @@ public:
 private:
   void purge() PAGODA_REQUIRES(mutex_); // removed segments that nobody has attached
 
-  phys::PhysicalMemory &memory_;
+  const Platform &platform_;
   Mutex mutex_;
   std::map<int, Segment> segments_ PAGODA_GUARDED_BY(mutex_);
   int next_id_ PAGODA_GUARDED_BY(mutex_) = 0;

@@ -49,7 +49,8 @@ std::size_t count_tasks(Kernel &kernel) PAGODA_REQUIRES(kernel.mutex) {
 std::expected<std::unique_ptr<Process>, int> copy_process(Call &call, const CloneRequest &request, std::uint32_t pid) {
   Process &parent = call.process;
   const std::uint64_t flags = request.flags;
-  auto child = std::make_unique<Process>(pid, parent.pid());
+  const Platform &platform = call.kernel.platform();
+  std::unique_ptr<Process> child(new (platform.cache(&space::KernelMemory::signal_cache)) Process(pid, parent.pid()));
   if ((flags & CLONE_VM) != 0) {
     child->space = parent.space;
   } else {
@@ -57,8 +58,10 @@ std::expected<std::unique_ptr<Process>, int> copy_process(Call &call, const Clon
     if (!space) return std::unexpected(ENOMEM);
     child->space = std::move(*space);
   }
-  child->fds = (flags & CLONE_FILES) != 0 ? parent.fds : parent.fds->copy();
-  child->fs = (flags & CLONE_FS) != 0 ? parent.fs : std::make_shared<FsContext>(*parent.fs);
+  child->fds =
+      (flags & CLONE_FILES) != 0 ? parent.fds : parent.fds->copy(platform.cache(&space::KernelMemory::files_cache));
+  child->fs = (flags & CLONE_FS) != 0 ? parent.fs
+                                      : make_in<FsContext>(platform.cache(&space::KernelMemory::fs_cache), *parent.fs);
   return child;
 }
 
@@ -69,7 +72,7 @@ void clear_handlers(SignalActions &actions) {
 }
 
 // What a child inherits that the kernel's lock guards.
-void inherit(const Process &parent, Process &child, const CloneRequest &request) {
+void inherit(const Process &parent, Process &child, const CloneRequest &request, const Platform &platform) {
   child.parent = (request.flags & CLONE_PARENT) != 0 ? parent.parent : parent.pid();
   child.exit_signal = (request.flags & CLONE_PARENT) != 0 ? parent.exit_signal : request.exit_signal;
   child.group = parent.group;
@@ -77,7 +80,7 @@ void inherit(const Process &parent, Process &child, const CloneRequest &request)
   if ((request.flags & CLONE_SIGHAND) != 0)
     child.actions = parent.actions;
   else
-    child.actions = std::make_shared<SignalActions>(*parent.actions);
+    child.actions = make_in<SignalActions>(platform.cache(&space::KernelMemory::sighand_cache), *parent.actions);
   if ((request.flags & kClearSighand) != 0) clear_handlers(*child.actions);
   child.credentials = parent.credentials;
   child.limits = parent.limits;
@@ -90,7 +93,8 @@ void inherit(const Process &parent, Process &child, const CloneRequest &request)
 
 std::unique_ptr<Task> copy_task(Call &call, Process &process, const CloneRequest &request, std::uint32_t tid) {
   Task &parent = call.task;
-  auto child = std::make_unique<Task>(process, tid);
+  phys::NamedCache *cache = call.kernel.platform().cache(&space::KernelMemory::task_struct);
+  std::unique_ptr<Task> child(new (cache) Task(process, tid));
   child->registers = parent.registers;
   child->registers.rax = 0;
   if (request.stack != 0) child->registers.rsp = request.stack;
@@ -107,6 +111,7 @@ void inherit(const Task &parent, Task &child, const CloneRequest &request) {
   child.name = parent.name;
   child.nice = parent.nice;
   child.affinity = parent.affinity;
+  child.policy = parent.policy;
   child.vruntime = parent.vruntime;
 }
 
@@ -127,7 +132,7 @@ int publish(Call &call, const CloneRequest &request, std::unique_ptr<Process> pr
   if (call.task.exiting || kernel.ending) return EINTR; // what is being killed makes no children
   Process &owner = process ? *process : call.process;
   Task &child = *task;
-  if (process) inherit(call.process, owner, request);
+  if (process) inherit(call.process, owner, request, call.kernel.platform());
   inherit(call.task, child, request);
   child.start_ns = kernel.now_ns();
   owner.tasks.push_back(std::move(task));

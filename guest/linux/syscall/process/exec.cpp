@@ -37,8 +37,10 @@ std::expected<LoadedProgram, int> load(Call &call, std::string path, Gva argv, G
     credentials = call.process.credentials;
     stack_limit = call.process.limits[RLIMIT_STACK].rlim_cur;
   }
-  return load_program(call.kernel, LoadRequest{std::move(path), std::move(*arguments), std::move(*environment),
-                                               credentials, &call.process, stack_limit});
+  auto program = load_program(call.kernel, LoadRequest{std::move(path), std::move(*arguments), std::move(*environment),
+                                                       credentials, &call.process, stack_limit});
+  if (!program) return std::unexpected(program.error().error);
+  return std::move(*program);
 }
 
 // True when this is the only thread left; else it waits in `thread_exits`.
@@ -64,8 +66,9 @@ std::unique_ptr<Task> take_the_lead(Process &process, Task &task) {
   return old_leader;
 }
 
-void reset_signals(Process &process, Task &task) {
-  auto actions = std::make_shared<SignalActions>(*process.actions); // it may be shared with another process
+void reset_signals(const Platform &platform, Process &process, Task &task) {
+  phys::NamedCache *cache = platform.cache(&space::KernelMemory::sighand_cache);
+  auto actions = make_in<SignalActions>(cache, *process.actions); // it may be shared with another process
   for (SignalAction &action : actions->of) {
     action = SignalAction{.handler = action.handler == kHandlerIgnore ? kHandlerIgnore : kHandlerDefault};
   }
@@ -84,7 +87,9 @@ struct Remains {
 Remains change_over(Call &call, LoadedProgram &program) {
   Process &process = call.process;
   Task &task = call.task;
-  auto own_fds = process.fds.use_count() > 1 ? process.fds->copy() : nullptr;
+  auto own_fds = process.fds.use_count() > 1
+                     ? process.fds->copy(call.kernel.platform().cache(&space::KernelMemory::files_cache))
+                     : nullptr;
   LockGuard guard(call.kernel.mutex);
   Remains remains;
   remains.leader = take_the_lead(process, task);
@@ -96,7 +101,7 @@ Remains change_over(Call &call, LoadedProgram &program) {
   process.dumpable = true;
   process.exec_in_progress = false;
   if (process.timers) process.timers->delete_posix();
-  reset_signals(process, task);
+  reset_signals(call.kernel.platform(), process, task);
   task.name = std::move(program.name);
   task.robust_list = Gva{};
   task.robust_list_length = 0;
@@ -122,7 +127,6 @@ SysResult exec(Call &call, const std::expected<std::string, int> &path, Gva argv
   }
   if (!alone(call)) {
     WaitFor wait;
-    wait.queue = &call.process.thread_exits;
     wait.on_signal = WaitFor::OnSignal::Killable;
     return SysResult::park(std::move(wait));
   }

@@ -28,12 +28,6 @@ Waited wait_for_child(Call &call, const ChildFilter &filter) {
   return {std::nullopt, 0, true};
 }
 
-SysResult park_for_child(Call &call) {
-  WaitFor wait;
-  wait.queue = &call.process.child_events;
-  return SysResult::park(std::move(wait));
-}
-
 ChildFilter filter_of_pid(Call &call, int pid) {
   ChildFilter filter;
   if (pid == -1) return filter;
@@ -94,7 +88,7 @@ SysResult do_wait4(Call &call) {
   ChildFilter filter = filter_of_pid(call, call.arg_int(0));
   filter.options = options | WEXITED;
   const Waited waited = wait_for_child(call, filter);
-  if (waited.must_park) return park_for_child(call);
+  if (waited.must_park) return SysResult::park({});
   if (waited.error != 0) return SysResult::error(waited.error);
   return waited.report ? put_report(call, *waited.report) : SysResult(0);
 }
@@ -107,7 +101,7 @@ SysResult do_waitid(Call &call) {
   if (!filter) return -EINVAL;
   filter->options = options;
   const Waited waited = wait_for_child(call, *filter);
-  if (waited.must_park) return park_for_child(call);
+  if (waited.must_park) return SysResult::park({});
   if (waited.error != 0) return SysResult::error(waited.error);
   return put_info(call, waited.report ? &*waited.report : nullptr);
 }

@@ -21,6 +21,8 @@ SysResult do_sysinfo(Call &call) {
   answer.totalram = memory.total;
   answer.freeram = memory.free;
   answer.sharedram = memory.shared;
+  answer.totalhigh = memory.high_total;
+  answer.freehigh = memory.high_free;
   answer.mem_unit = 1;
   const std::uint64_t second = std::uint64_t(kSecond);
   answer.uptime = long((call.kernel.now_ns() + second - 1) / second);
@@ -53,9 +55,9 @@ SysResult do_getcpu(Call &call) {
     const LockGuard guard(call.kernel.mutex);
     cpu = std::uint32_t(std::max(call.task.cpu, 0));
   }
-  constexpr std::uint32_t kNode = 0;
+  const std::uint32_t node = call.kernel.platform().memory.topology().node_of_cpu(cpu);
   if (call.arg(0) != 0 && !put_user(call, call.arg_gva(0), cpu)) return SysResult::error(EFAULT);
-  if (call.arg(1) != 0 && !put_user(call, call.arg_gva(1), kNode)) return SysResult::error(EFAULT);
+  if (call.arg(1) != 0 && !put_user(call, call.arg_gva(1), node)) return SysResult::error(EFAULT);
   return 0;
 }
 

@@ -1,10 +1,11 @@
 #include "guest/linux/syscall/system/usage.hpp"
 
 #include <algorithm>
-#include <set>
 
 #include "guest/linux/syscall/time/cpu_time.hpp"
 #include "guest/linux/syscall/time/timespec.hpp"
+#include "mmu/phys/slab/registry.hpp"
+#include "mmu/space/vmalloc.hpp"
 
 namespace pagoda::kernel {
 
@@ -27,17 +28,29 @@ long peak_kilobytes(const Process &process) {
   return long(std::max(now, process.peak_resident_kib)); // before an execve it may have been larger
 }
 
+constexpr std::uint64_t bytes(std::uint64_t pages) { return pages << kPageShift; }
+
+// HIGHMEM, and of MOVABLE what lies above the direct map. Counted one after the other while others go on:
+// never more than there is.
+void add_high(MemoryFigures &figures, const phys::PhysicalMemory &memory) {
+  figures.has_high = true;
+  for (const phys::ZoneFigures &zone : memory.figures().zones) {
+    if (zone.type == phys::ZoneType::Device || zone.start.gpa() < phys::kDirectMapEnd) continue;
+    figures.high_total += bytes(zone.managed);
+    figures.high_free += bytes(zone.free + zone.per_cpu_frames);
+  }
+  figures.high_free = std::min(figures.high_free, figures.free);
+}
+
+} // namespace
+
 std::set<std::shared_ptr<space::Space>> all_spaces(Kernel &kernel) {
   const LockGuard guard(kernel.mutex);
-  std::set<std::shared_ptr<space::Space>> spaces; // vfork shares one between two processes
+  std::set<std::shared_ptr<space::Space>> spaces;
   for (const auto &[pid, process] : kernel.processes)
     if (process->space) spaces.insert(process->space);
   return spaces;
 }
-
-constexpr std::uint64_t bytes(std::uint64_t pages) { return pages << kPageShift; }
-
-} // namespace
 
 rusage usage_of(const Task &task) {
   rusage usage{};
@@ -62,10 +75,21 @@ MemoryFigures memory_figures(Kernel &kernel) {
   const auto of_kind = [&](phys::FrameKind kind) { return bytes(counters.by_kind[std::size_t(kind)]); };
   MemoryFigures figures;
   figures.total = bytes(counters.managed);
-  figures.free = bytes(counters.free);
+  figures.free = bytes(counters.free - std::min(counters.free, counters.kernel_charge));
+  const phys::PhysicalMemory &memory = kernel.platform().memory;
+  if (memory.topology().layout == phys::LayoutKind::Split32) add_high(figures, memory);
   figures.anonymous = of_kind(phys::FrameKind::Anonymous);
   figures.file = of_kind(phys::FrameKind::File);
   figures.page_tables = of_kind(phys::FrameKind::Table);
+  if (const phys::SlabRegistry *slabs = kernel.platform().slabs; slabs != nullptr) {
+    const phys::SlabTotals totals = slabs->totals();
+    figures.slab_reclaimable = bytes(totals.reclaimable);
+    figures.slab_unreclaimable = bytes(totals.unreclaimable);
+  }
+  if (const space::Vmalloc *vmalloc = kernel.platform().vmalloc; vmalloc != nullptr) {
+    figures.vmalloc_total = vmalloc->total_bytes();
+    figures.vmalloc_used = vmalloc->used_bytes();
+  }
   figures.mapped_limit = figures.total / 2; // overcommit_ratio 50, no swap
 
   std::set<const space::SharedObject *> objects;

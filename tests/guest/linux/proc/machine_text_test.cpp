@@ -46,18 +46,23 @@ TEST(MemoryText, MeminfoIsReadAsProcpsReadsIt) {
   m.anonymous = 100ull << 20;
   m.shared = 4ull << 20;
   m.file = 8ull << 20;
+  m.slab_reclaimable = 1ull << 20;
+  m.slab_unreclaimable = 2ull << 20;
   const std::string text = meminfo_text(m);
   EXPECT_NE(text.find("MemTotal:        1048576 kB\n"), std::string::npos) << text;
   EXPECT_NE(text.find("MemFree:          524288 kB\n"), std::string::npos);
   EXPECT_NE(text.find("AnonPages:         98304 kB\n"), std::string::npos);
+  EXPECT_NE(text.find("Slab:               3072 kB\nSReclaimable:       1024 kB\nSUnreclaim:         2048 kB\n"),
+            std::string::npos);
   EXPECT_NE(text.find("Cached:            12288 kB\n"), std::string::npos);
-}
-
-TEST(MemoryText, BuddyinfoShowsTrueBlocks) {
-  phys::Counters counters;
-  counters.free_blocks = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 1234567};
-  EXPECT_EQ(buddyinfo_text(counters), "Node 0, zone   Normal      1      2      3      4      5      6      7      8 "
-                                      "     9     10 1234567 \n");
+  EXPECT_EQ(text.find("HighTotal"), std::string::npos);
+  m.has_high = true;
+  m.high_total = 128ull << 20;
+  m.high_free = 100ull << 20;
+  EXPECT_NE(meminfo_text(m).find("SwapCached:            0 kB\n"
+                                 "HighTotal:        131072 kB\nHighFree:         102400 kB\n"
+                                 "LowTotal:         917504 kB\nLowFree:          421888 kB\nSwapTotal:"),
+            std::string::npos);
 }
 
 TEST(Cpuinfo, OneBlockAVcpuFromCpuid) {

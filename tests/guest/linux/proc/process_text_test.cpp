@@ -1,5 +1,7 @@
 #include "guest/linux/proc/process_text.hpp"
 
+#include "guest/linux/proc/bitmap_text.hpp"
+
 #include <fstream>
 #include <gtest/gtest.h>
 #include <sstream>
@@ -116,10 +118,10 @@ TEST(ProcessText, BadnessGrowsWithMemoryAndAdjustment) {
 }
 
 TEST(ProcessText, CpuListsAreRanges) {
-  EXPECT_EQ(cpu_list(0), "");
-  EXPECT_EQ(cpu_list(1), "0");
-  EXPECT_EQ(cpu_list(0b101111), "0-3,5");
-  EXPECT_EQ(cpu_list(~0ull), "0-63");
+  EXPECT_EQ(list_text(0), "");
+  EXPECT_EQ(list_text(1), "0");
+  EXPECT_EQ(list_text(0b101111), "0-3,5");
+  EXPECT_EQ(list_text(~0ull), "0-63");
 }
 
 } // namespace

@@ -51,7 +51,7 @@ TEST_F(ProcTree, EveryFileOfAProcessHasContent) {
       *space, kScratch,
       std::array<char, 16>{'p', 'r', 'o', 'g', '\0', '-', 'v', '\0', 'A', '=', '1', '\0', 'B', '=', '2', '\0'}));
   for (const char *name : {"stat", "status", "statm", "maps", "smaps", "smaps_rollup", "limits", "comm", "oom_score",
-                           "oom_score_adj", "cgroup", "loginuid", "wchan"}) {
+                           "oom_score_adj", "cgroup", "loginuid", "wchan", "numa_maps"}) {
     for (const char *base : {"1/", "1/task/1/"}) {
       const Content text = read_file(proc, std::string(base) + name);
       ASSERT_TRUE(text) << base << name;
@@ -103,9 +103,9 @@ TEST_F(ProcTree, KnobsCheckWhatTheyAreTold) {
 }
 
 TEST_F(ProcTree, TheMachineIsTheGuestsOwn) {
-  for (const char *name :
-       {"meminfo", "stat", "cpuinfo", "uptime", "loadavg", "version", "cmdline", "filesystems", "vmstat", "buddyinfo",
-        "swaps", "sys/kernel/osrelease", "sys/kernel/pid_max", "sys/vm/overcommit_memory", "sys/fs/nr_open"})
+  for (const char *name : {"meminfo", "stat", "cpuinfo", "uptime", "loadavg", "version", "cmdline", "filesystems",
+                           "vmstat", "buddyinfo", "zoneinfo", "pagetypeinfo", "slabinfo", "swaps",
+                           "sys/kernel/osrelease", "sys/kernel/pid_max", "sys/vm/overcommit_memory", "sys/fs/nr_open"})
     EXPECT_TRUE(read_file(proc, name) && !read_file(proc, name)->empty()) << name;
   const auto managed = std::to_string(memory->counters().managed * 4) + " kB";
   EXPECT_NE(read_file(proc, "meminfo")->find(managed), std::string::npos);
@@ -114,6 +114,7 @@ TEST_F(ProcTree, TheMachineIsTheGuestsOwn) {
   EXPECT_EQ(read_file(proc, "sys/kernel/random/uuid")->size(), 37u);
   EXPECT_EQ(*read_file(sys, "devices/system/cpu/online"), "0\n");
   EXPECT_EQ(*read_file(sys, "devices/system/node/node0/cpumap"), "1\n");
+  EXPECT_EQ(read_file(sys, "devices/system/node/node1/cpumap").error(), ENOENT);
   EXPECT_EQ(*read_file(sys, "kernel/mm/transparent_hugepage/enabled"), "always madvise [never]\n");
   EXPECT_EQ(read_file(sys, "fs/cgroup").error(), ENOENT);
 }

@@ -94,6 +94,7 @@ TEST(Weights, OneLevelIsATenth) {
 }
 
 TEST_F(FutexTest, RunQueueOrdersByVirtualTimeAndAffinity) {
+  const LockGuard guard(kernel->mutex);
   kernel::Process &init = *kernel->processes.at(1);
   Task first(init, 100), second(init, 101), bound(init, 102);
   kernel::RunQueue queue;
@@ -115,6 +116,7 @@ TEST_F(FutexTest, RunQueueOrdersByVirtualTimeAndAffinity) {
 }
 
 TEST_F(FutexTest, ASleeperStartsNotFarBehind) {
+  const LockGuard guard(kernel->mutex);
   kernel::Process &init = *kernel->processes.at(1);
   Task sleeper(init, 100);
   kernel::RunQueue queue;

@@ -10,6 +10,7 @@
 #include "guest/linux/syscall/identity/limits.hpp"
 #include "guest/linux/syscall/table.hpp"
 #include "mmu/fault/guest_memory.hpp"
+#include "mmu/space/task_policy.hpp"
 #include "tests/support/limited_memory.hpp"
 #include "tests/support/recording_carrier.hpp"
 
@@ -20,7 +21,9 @@ protected:
   static constexpr std::uint64_t kBytes = 64ull << 20;
   static constexpr Gva kScratch{0x20000000}; // 16 pages that every test may use for arguments
 
-  CallWorld() : memory(kBytes), invalidator(carrier, *memory) {
+  CallWorld() : CallWorld(phys::Topology::without_reserves(kBytes)) {}
+  explicit CallWorld(const phys::Topology &topology) : memory(topology), invalidator(carrier, *memory) {
+    space::set_task_policy({}); // this thread is the task's
     auto mounts = kernel::MountTable::create({});
     EXPECT_TRUE(mounts) << mounts.error();
     kernel = std::make_unique<kernel::Kernel>(kernel::Platform{*memory, invalidator, {}, {}, {}, 2'000'000},
