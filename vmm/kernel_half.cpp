@@ -83,7 +83,7 @@ Result<KernelHalf> KernelHalf::build(phys::PhysicalMemory &memory, unsigned cpus
     const auto stack = place(first + 2, kData);
     if (!syscall || !descriptors || !stack) return unexpected(Error::OutOfMemory);
     stub::build_syscall_page(page_of(memory, *syscall), entry);
-    stub::build_descriptor_page(page_of(memory, *descriptors), cpu);
+    stub::build_descriptor_page(page_of(memory, *descriptors), cpu, memory.topology().node_of_cpu(cpu));
     half.cpus_.push_back({*syscall, *descriptors, *stack});
   }
   half.frames_ = frames.keep();

@@ -5,11 +5,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "guest/linux/platform.hpp"
 #include "vmm/host_error.hpp"
 #include "vmm/host_kind.hpp"
+#include "vmm/persistent_memory.hpp"
 
 namespace pagoda::vmm {
 
@@ -21,6 +23,10 @@ enum class Backing : std::uint8_t {
 struct ProcessVmConfig {
   std::uint64_t memory_bytes = 512ull << 20; // guest RAM, rounded up to 4K
   unsigned cpus = 1;
+  // The nodes, with the same CPUs; their sizes count then instead of `memory_bytes`. Nothing: one node.
+  std::optional<phys::Topology> topology;
+  std::optional<PersistentMemoryConfig> pmem; // a file as DEVICE memory
+  phys::SlabOptions slab;                     // of the caches of its kernel memory
   Backing backing = Backing::Anonymous;
   CarrierChoice carrier = CarrierChoice::Automatic;
   ExceptionPath exceptions = ExceptionPath::Automatic;
@@ -46,6 +52,7 @@ struct SetupTimes {
 class Vm;
 class KvmCpu;
 struct HostProbe;
+struct NodeBinding;
 
 class ProcessVm {
 public:
@@ -59,6 +66,8 @@ public:
   [[nodiscard]] HostKind host_kind() const;
   [[nodiscard]] const HostProbe &probe() const;
   [[nodiscard]] std::string_view carrier_name() const;
+  // Which nodes of the host the guest's memory comes from.
+  [[nodiscard]] const NodeBinding &node_binding() const;
   [[nodiscard]] const SetupTimes &setup_times() const;
 
   // For the doctor and the tests, which look underneath the interface of the kernel.

@@ -84,13 +84,14 @@ Vcpu::~Vcpu() {
   if (run_ != nullptr) ::munmap(run_, run_size_);
 }
 
-HostResult<> Vcpu::set_up(const CpuidTable &supported, HostKind kind, stub::SyscallEntry entry, ExceptionPath path) {
+HostResult<> Vcpu::set_up(const CpuidTable &supported, HostKind kind, stub::SyscallEntry entry, ExceptionPath path,
+                          unsigned node) {
   CpuidTable cpuid = cpuid_for(supported, index_);
   features_ = features_of(cpuid);
   if (::ioctl(fd(), KVM_SET_CPUID2, cpuid.raw()) != 0)
     return std::unexpected(refused("take the processor's feature list", errno));
   if (auto done = set_system_registers(path); !done) return done;
-  if (auto done = set_model_registers(entry); !done) return done;
+  if (auto done = set_model_registers(entry, node); !done) return done;
   // Without VM hardware a program sees the host's own XCR0, whatever is set here.
   if (kind != HostKind::Pvm && features_.xcr0 != 0) {
     kvm_xcrs xcrs{};
@@ -133,7 +134,7 @@ HostResult<> Vcpu::set_system_registers(ExceptionPath path) {
   return {};
 }
 
-HostResult<> Vcpu::set_model_registers(stub::SyscallEntry entry) {
+HostResult<> Vcpu::set_model_registers(stub::SyscallEntry entry, unsigned node) {
   MsrBlock block{};
   const std::uint64_t star = std::uint64_t(abi::kKernelCode) << 32 | std::uint64_t(abi::kSyscallReturn) << 48;
   block.entries = {{{kMsrStar, 0, star},
@@ -143,7 +144,7 @@ HostResult<> Vcpu::set_model_registers(stub::SyscallEntry entry) {
   block.header.nmsrs = std::uint32_t(block.entries.size());
   if (::ioctl(fd(), KVM_SET_MSRS, &block) != int(block.entries.size()))
     return std::unexpected(refused("set the system-call entry", errno));
-  block.entries[0] = {kMsrTscAux, 0, index_}; // absent on processors without rdtscp
+  block.entries[0] = {kMsrTscAux, 0, abi::cpu_and_node(index_, node)}; // absent on processors without rdtscp
   block.header.nmsrs = 1;
   (void)::ioctl(fd(), KVM_SET_MSRS, &block);
   return {};

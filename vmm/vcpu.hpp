@@ -43,7 +43,9 @@ public:
   [[nodiscard]] const CpuFeatures &features() const { return features_; }
 
   // Everything but the registers of a program: long mode, descriptor tables, system-call entry.
-  HostResult<> set_up(const CpuidTable &supported, HostKind kind, stub::SyscallEntry entry, ExceptionPath path);
+  // `node`: that programs see for this CPU.
+  HostResult<> set_up(const CpuidTable &supported, HostKind kind, stub::SyscallEntry entry, ExceptionPath path,
+                      unsigned node);
   // KVM_RUN: 0, or an errno.
   int enter();
   // Completes an access to a port or device that the exit left pending; registers change.
@@ -59,7 +61,7 @@ public:
 private:
   Vcpu(Fd fd, unsigned index, std::size_t run_size) : fd_(std::move(fd)), index_(index), run_size_(run_size) {}
   HostResult<> set_system_registers(ExceptionPath path);
-  HostResult<> set_model_registers(stub::SyscallEntry entry);
+  HostResult<> set_model_registers(stub::SyscallEntry entry, unsigned node);
   std::int64_t read_msr(std::uint32_t index);
 
   Fd fd_;

@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <fcntl.h>
 #include <string>
+#include <sys/mman.h>
 #include <unistd.h>
 #include <vector>
+
+#include "vmm/vdso_getcpu.hpp"
 
 namespace pagoda::vmm {
 namespace {
@@ -59,12 +63,32 @@ std::optional<HostVdso> find_host_vdso(std::string_view maps) {
                   (code.end - code.begin) >> kPageShift};
 }
 
-std::optional<kernel::VdsoSlot> add_vdso_slot(Vm &vm) {
+VdsoCopy::~VdsoCopy() {
+  if (pages_ != nullptr) ::munmap(pages_, bytes_);
+}
+
+bool VdsoCopy::make(const HostVdso &vdso) {
+  bytes_ = vdso.vdso_pages << kPageShift;
+  void *at = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (at == MAP_FAILED) return false;
+  pages_ = at;
+  const Hva code = vdso.begin + (vdso.vvar_pages << kPageShift);
+  std::memcpy(at, reinterpret_cast<const void *>(code.value()), bytes_);
+  return redirect_getcpu({static_cast<std::byte *>(at), bytes_});
+}
+
+std::optional<kernel::VdsoSlot> add_vdso_slot(Vm &vm, VdsoCopy *copy) {
   const auto vdso = find_host_vdso(read_own_maps());
   if (!vdso) return std::nullopt;
-  const std::uint64_t bytes = (vdso->vvar_pages + vdso->vdso_pages) << kPageShift;
-  const void *host = reinterpret_cast<const void *>(vdso->begin.value());
-  if (!vm.add_slot(kVdsoGpa, bytes, host, SlotAccess::ReadOnly)) return std::nullopt;
+  const std::uint64_t data = vdso->vvar_pages << kPageShift, code = vdso->vdso_pages << kPageShift;
+  const auto *host = reinterpret_cast<const std::byte *>(vdso->begin.value());
+  const bool copied = copy != nullptr && copy->make(*vdso);
+  if (!copied) {
+    if (!vm.add_slot(kVdsoGpa, data + code, host, SlotAccess::ReadOnly)) return std::nullopt;
+  } else {
+    if (!vm.add_slot(kVdsoGpa, data, host, SlotAccess::ReadOnly)) return std::nullopt;
+    if (!vm.add_slot(kVdsoGpa + data, code, copy->pages(), SlotAccess::ReadOnly)) return std::nullopt;
+  }
   return kernel::VdsoSlot{Gfn::of(kVdsoGpa), vdso->vvar_pages, vdso->vdso_pages};
 }
 

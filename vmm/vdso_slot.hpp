@@ -22,7 +22,23 @@ struct HostVdso {
 // From the text of /proc/self/maps; nothing when they are absent or do not lie side by side.
 [[nodiscard]] std::optional<HostVdso> find_host_vdso(std::string_view maps);
 
-// Maps them at kVdsoGpa; nothing when this host has none or refuses.
-[[nodiscard]] std::optional<kernel::VdsoSlot> add_vdso_slot(Vm &vm);
+// Pages of our own for the code, where the host's will not do.
+class VdsoCopy {
+public:
+  VdsoCopy() = default;
+  VdsoCopy(VdsoCopy &&) = delete;
+  ~VdsoCopy();
+  // A copy whose getcpu is a system call (vdso_getcpu.hpp). False: out of memory, or no such function.
+  [[nodiscard]] bool make(const HostVdso &vdso);
+  [[nodiscard]] const void *pages() const { return pages_; } // null: none was made
+
+private:
+  void *pages_ = nullptr;
+  std::size_t bytes_ = 0;
+};
+
+// Maps them at kVdsoGpa; nothing when this host has none or refuses. `copy` outlives the VM; null: the
+// host's own code, whose getcpu asks the processor.
+[[nodiscard]] std::optional<kernel::VdsoSlot> add_vdso_slot(Vm &vm, VdsoCopy *copy);
 
 } // namespace pagoda::vmm

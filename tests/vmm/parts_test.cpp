@@ -3,7 +3,9 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
+#include <string>
 
 #include <gtest/gtest.h>
 
@@ -13,6 +15,7 @@
 #include "vmm/host_probe.hpp"
 #include "vmm/memslots.hpp"
 #include "vmm/vcpu.hpp"
+#include "vmm/vdso_getcpu.hpp"
 #include "vmm/vdso_slot.hpp"
 
 namespace pagoda::vmm {
@@ -145,9 +148,42 @@ TEST(Stub, PositionsCoverTheEntryWithoutGaps) {
   }
 }
 
+TEST(VdsoGetcpu, BecomesASystemCallAndRubbishIsRefused) {
+  std::ifstream maps("/proc/self/maps");
+  const auto vdso = find_host_vdso(std::string(std::istreambuf_iterator<char>(maps), {}));
+  if (!vdso) GTEST_SKIP() << "this host has no vDSO";
+  const Hva code = vdso->begin + (vdso->vvar_pages << kPageShift);
+  const auto *own = reinterpret_cast<const std::byte *>(code.value());
+  std::vector<std::byte> image(own, own + (vdso->vdso_pages << kPageShift));
+  const std::vector<std::byte> before = image;
+  ASSERT_TRUE(redirect_getcpu(image));
+  std::size_t first = 0, last = 0;
+  for (std::size_t i = 0; i < image.size(); ++i) {
+    if (image[i] == before[i]) continue;
+    if (last == 0) first = i;
+    last = i;
+  }
+  EXPECT_LT(last - first, 8u) << "the function alone";
+  const std::byte call[] = {std::byte{0x0f}, std::byte{0x05}, std::byte{0xc3}};
+  const std::span<std::byte> changed = std::span(image).subspan(first - 7, 16);
+  EXPECT_NE(std::ranges::search(changed, call).begin(), changed.end());
+  // Cut anywhere it is refused or still well formed, and nothing outside is touched.
+  for (std::size_t length = 0; length < image.size(); length += 37) {
+    std::vector<std::byte> cut(before.begin(), before.begin() + std::ptrdiff_t(length));
+    (void)redirect_getcpu(cut);
+  }
+  for (std::size_t i = 0; i < kPageSize; ++i) {
+    std::vector<std::byte> wrong = before;
+    wrong[i] ^= std::byte{0xff};
+    (void)redirect_getcpu(wrong);
+  }
+  std::vector<std::byte> nothing(4096);
+  EXPECT_FALSE(redirect_getcpu(nothing));
+}
+
 TEST(Stub, NoPortIsOpenToPrograms) {
   std::array<std::byte, kPageSize> page{};
-  stub::build_descriptor_page(page, 0);
+  stub::build_descriptor_page(page, 0, 0);
   const auto *bitmap = page.data() + abi::kTssOffset + abi::kTssSize;
   for (unsigned byte = 0; byte <= abi::kIoBitmapBytes; ++byte) EXPECT_EQ(bitmap[byte], std::byte{0xff});
 }

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "vmm/doctor/bare_guest.hpp"
+#include "vmm/host_nodes.hpp"
 #include "vmm/host_probe.hpp"
 #include "vmm/kvm_cpu.hpp"
 
@@ -59,6 +60,7 @@ Report describe(ProcessVm &vm) {
   report.kernel = kernel_release();
   report.processor = processor_brand();
   report.host_cpus = std::thread::hardware_concurrency();
+  report.host_nodes = host_memory_nodes();
   const kernel::Platform platform = vm.platform();
   report.tsc_khz = platform.tsc_khz;
   report.vdso = platform.vdso.has_value();

@@ -39,6 +39,7 @@ struct Report {
   std::string kernel;          // host kernel release
   std::string processor;       // host processor's brand
   unsigned host_cpus = 0;
+  std::vector<unsigned> host_nodes; // with memory: what a guest's nodes are bound to where there are several
   std::uint64_t tsc_khz = 0;
   bool vdso = false; // the host's vDSO is mapped for guests: clock calls without an exit
   std::vector<Capability> capabilities;
