@@ -106,7 +106,10 @@ TEST(Completion, WorksInBash) {
              "try pagoda run --net h\n"
              "try pagoda doctor --js\n"
              "try pagoda run --memory 1G --ba\n"
-             "try pagoda completion b\n",
+             "try pagoda completion b\n"
+             "pagoda() { [ \"$*\" = 'ps --quiet' ] && printf '%s\\n' 4711 web-1 web-2; }\n"
+             "try pagoda stat web\n"
+             "try pagoda buddyinfo --fr\n",
              file);
   std::fclose(file);
   FILE *bash = ::popen(("bash --norc " + path).c_str(), "r");
@@ -115,7 +118,7 @@ TEST(Completion, WorksInBash) {
   out.resize(std::fread(out.data(), 1, out.size(), bash));
   EXPECT_EQ(::pclose(bash), 0);
   std::remove(path.c_str());
-  EXPECT_EQ(out, "run\n--memory\nhost\n--json\n--backing\nbash\n");
+  EXPECT_EQ(out, "run\n--memory\nhost\n--json\n--backing\nbash\nweb-1 web-2\n--fragmentation\n");
 }
 
 TEST(Spelling, Distance) {

@@ -78,8 +78,8 @@ TEST(Report, OnlyTenCallsAreNamed) {
 
 TEST(Report, JsonKeysAreStable) {
   const auto json = nlohmann::json::parse(report_json(filled()));
-  for (const char *key : {"program", "exit_code", "host_kind", "cpus", "time_ns", "exits", "exceptions", "faults",
-                          "host_faults", "memory", "flushes", "syscalls", "tasks"})
+  for (const char *key : {"program", "exit_code", "host_kind", "cpus", "nodes", "time_ns", "exits", "exceptions",
+                          "faults", "host_faults", "memory", "flushes", "syscalls", "tasks"})
     EXPECT_TRUE(json.contains(key)) << key;
   EXPECT_EQ(json["exits"]["system call"], 1200);
   EXPECT_EQ(json["faults"]["demand-zero"], 30);

@@ -21,6 +21,8 @@ TEST(RunOptions, DefaultsAreWhatHelpSays) {
   ASSERT_TRUE(options);
   EXPECT_EQ(options->memory, 1ull << 30);
   EXPECT_EQ(options->cpus, 1u);
+  EXPECT_EQ(options->topology.nodes.size(), 1u);
+  EXPECT_EQ(options->topology.bytes(), options->memory);
   EXPECT_FALSE(options->timeout);
   EXPECT_FALSE(options->network_host);
   EXPECT_EQ(options->mounts.root, "/");
@@ -33,6 +35,10 @@ TEST(RunOptions, TakesEveryValue) {
   RunArguments a = program();
   a.memory = "64M";
   a.cpus = "4";
+  a.nodes = "2";
+  a.movable = "16M";
+  a.pmem = "/data/with\\:colon:64M";
+  a.slab = "slob";
   a.timeout = "2s";
   a.net = "host";
   a.backing = "memfd";
@@ -46,6 +52,13 @@ TEST(RunOptions, TakesEveryValue) {
   ASSERT_TRUE(o) << o.error();
   EXPECT_EQ(o->memory, 64ull << 20);
   EXPECT_EQ(o->cpus, 4u);
+  EXPECT_EQ(o->topology.nodes.size(), 2u);
+  EXPECT_EQ(o->topology.bytes(), o->memory);
+  EXPECT_EQ(o->topology.movable_bytes, 16ull << 20);
+  EXPECT_EQ(o->pmem.value().path, "/data/with:colon");
+  EXPECT_EQ(o->pmem.value().bytes, 64ull << 20);
+  EXPECT_TRUE(o->mounts.pmem);
+  EXPECT_EQ(o->slab, phys::SlabPolicy::Slob);
   EXPECT_EQ(o->timeout, std::chrono::seconds(2));
   EXPECT_TRUE(o->network_host);
   EXPECT_EQ(o->backing, BackingChoice::Memfd);
@@ -67,6 +80,26 @@ TEST(RunOptions, ErrorsNameOptionAndFix) {
       {"--cpus", [](RunArguments &a) { a.cpus = "0"; }},
       {"--cpus", [](RunArguments &a) { a.cpus = "65"; }},
       {"--cpus", [](RunArguments &a) { a.cpus = "two"; }},
+      {"--nodes", [](RunArguments &a) { a.nodes = "65"; }},
+      {"--nodes", [](RunArguments &a) { a.nodes = "64M@1"; }},
+      {"--nodes", [](RunArguments &a) { a.nodes = "2T"; }},
+      {"--nodes",
+       [](RunArguments &a) {
+         a.nodes = "64M+64M";
+         a.memory = "1G";
+       }},
+      {"--movable", [](RunArguments &a) { a.movable = "lots"; }},
+      {"--pmem", [](RunArguments &a) { a.pmem = ":64M"; }},
+      {"--pmem", [](RunArguments &a) { a.pmem = "file:lots"; }},
+      {"--pmem", [](RunArguments &a) { a.pmem = "file:5000"; }},
+      {"--slab", [](RunArguments &a) { a.slab = "slug"; }},
+      {"--layout", [](RunArguments &a) { a.layout = "16"; }},
+      {"--layout",
+       [](RunArguments &a) {
+         a.layout = "32";
+         a.memory = "64G";
+       }},
+      {"--movable", [](RunArguments &a) { a.movable = "1G"; }},
       {"--timeout", [](RunArguments &a) { a.timeout = "soon"; }},
       {"--root", [](RunArguments &a) { a.root = "/does/not/exist"; }},
       {"--bind", [](RunArguments &a) { a.binds = {"/etc"}; }},
@@ -92,6 +125,19 @@ TEST(RunOptions, ErrorsNameOptionAndFix) {
                 error.find("add") != std::string::npos)
         << error;
   }
+}
+
+TEST(RunOptions, LayoutChoosesTheZones) {
+  EXPECT_EQ(check(program())->topology.layout, phys::LayoutKind::Flat64);
+  RunArguments a = program();
+  a.layout = "32";
+  a.memory = "2G";
+  a.nodes = "2";
+  const auto o = check(a);
+  ASSERT_TRUE(o) << o.error();
+  EXPECT_EQ(o->topology.layout, phys::LayoutKind::Split32);
+  a.memory = "63G";
+  EXPECT_TRUE(check(a)) << "what PAE reaches, around the hole below 4G";
 }
 
 TEST(RunOptions, NeedsAProgram) { EXPECT_NE(error_of(RunArguments{}).find("PROGRAM"), std::string::npos); }

@@ -95,10 +95,10 @@ TEST(MallocWatch, FollowsTheHeap) {
   const auto grown = watch.call(1, "brk", Args{0x121000}, 0x121000);
   ASSERT_TRUE(grown);
   EXPECT_THAT(*grown, HasSubstr("+132.0 KiB"));
-  EXPECT_TRUE(watch.touch(1, Gva(0x100010), 16));
-  EXPECT_TRUE(watch.touch(1, Gva(0x110000), 16));
-  EXPECT_EQ(watch.touch(1, Gva(0x500000), 1), std::nullopt); // not heap
-  EXPECT_EQ(watch.touch(2, Gva(0x100010), 1), std::nullopt); // another process
+  EXPECT_TRUE(watch.touch(1, Gva(0x100010), 16, {Gva(0x100000), Gva(0x110000)}));
+  EXPECT_TRUE(watch.touch(1, Gva(0x110000), 16, {Gva(0x110000), Gva(0x120000)}));
+  EXPECT_EQ(watch.touch(1, Gva(0x500000), 1, {Gva(0x500000), Gva(0x501000)}), std::nullopt); // not heap
+  EXPECT_EQ(watch.touch(2, Gva(0x100010), 1, {Gva(0x100000), Gva(0x101000)}), std::nullopt); // another process
   const auto shrunk = watch.call(1, "brk", Args{0x110000}, 0x110000);
   ASSERT_TRUE(shrunk);
   EXPECT_THAT(*shrunk, HasSubstr("16 touched pages came back"));
@@ -112,15 +112,15 @@ TEST(MallocWatch, FollowsMappings) {
   EXPECT_TRUE(watch.call(1, "mmap", Args{0, 0x40000, 3, kAnonymous, ~0ull, 0}, 0x7000000));
   EXPECT_EQ(watch.call(1, "mmap", Args{0, 0x1000, 1, MAP_PRIVATE, 3, 0}, 0x8000000), std::nullopt); // a file
   EXPECT_EQ(watch.call(1, "mmap", Args{0, 0x1000, 3, kAnonymous, ~0ull, 0}, -12), std::nullopt);    // failed
-  EXPECT_TRUE(watch.touch(1, Gva(0x7000000), 16));
-  EXPECT_TRUE(watch.touch(1, Gva(0x7030000), 16));
+  EXPECT_TRUE(watch.touch(1, Gva(0x7000000), 16, {Gva(0x7000000), Gva(0x7010000)}));
+  EXPECT_TRUE(watch.touch(1, Gva(0x7030000), 16, {Gva(0x7030000), Gva(0x7040000)}));
   const auto given = watch.call(1, "madvise", Args{0x7000000, 0x2000, MADV_DONTNEED}, 0);
   ASSERT_TRUE(given);
   EXPECT_THAT(*given, HasSubstr("2 touched pages came back"));
   const auto unmapped = watch.call(1, "munmap", Args{0x7000000, 0x40000}, 0);
   ASSERT_TRUE(unmapped);
   EXPECT_THAT(*unmapped, HasSubstr("30 touched pages came back"));
-  EXPECT_EQ(watch.touch(1, Gva(0x7000000), 1), std::nullopt);
+  EXPECT_EQ(watch.touch(1, Gva(0x7000000), 1, {Gva(0x7000000), Gva(0x7001000)}), std::nullopt);
   EXPECT_EQ(watch.totals().smallest_mmap, 0x40000u);
   EXPECT_THAT(watch.summary(), HasSubstr("32 pages (128.0 KiB)"));
 }
@@ -129,9 +129,9 @@ TEST(MallocWatch, ACutInTheMiddleLeavesBothSides) {
   MallocWatch watch;
   (void)watch.call(1, "mmap", Args{0, 0x30000, 3, kAnonymous, ~0ull, 0}, 0x7000000);
   EXPECT_TRUE(watch.call(1, "munmap", Args{0x7010000, 0x10000}, 0));
-  EXPECT_TRUE(watch.touch(1, Gva(0x7000000), 1));
-  EXPECT_EQ(watch.touch(1, Gva(0x7010000), 1), std::nullopt);
-  EXPECT_TRUE(watch.touch(1, Gva(0x7020000), 1));
+  EXPECT_TRUE(watch.touch(1, Gva(0x7000000), 1, {Gva(0x7000000), Gva(0x7001000)}));
+  EXPECT_EQ(watch.touch(1, Gva(0x7010000), 1, {Gva(0x7010000), Gva(0x7011000)}), std::nullopt);
+  EXPECT_TRUE(watch.touch(1, Gva(0x7020000), 1, {Gva(0x7020000), Gva(0x7021000)}));
 }
 
 TEST(MallocWatch, HostileLengthsAreHarmless) {

@@ -9,10 +9,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 Side = Callable[[], float]
+Part = Callable[[], "list[Row]"]
 
 
 class NotMeasured(Exception):
     """A side could not be run; the text is the cause."""
+
+
+@dataclass(frozen=True)
+class Options:
+    build: pathlib.Path
+    rounds: int
+    operations: int = 100_000_000  # of the fragmentation trace
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,8 @@ class Samples:
     @property
     def spread(self) -> float:
         """Half the distance between the quartiles, as a part of the median."""
+        if self.median == 0:
+            return 0.0
         if len(self.values) < 4:
             return (max(self.values) - min(self.values)) / 2 / self.median
         first, _, third = statistics.quantiles(self.values, n=4)
@@ -43,8 +53,8 @@ class Row:
 
     @property
     def ratio(self) -> float:
-        """Above 1: faster than the reference. All rows are times."""
-        return self.reference.median / self.ours.median
+        """Above 1: better than the reference. In all rows less is better."""
+        return self.reference.median / self.ours.median if self.ours.median else float("inf")
 
     def as_json(self) -> dict:
         return {
@@ -54,7 +64,7 @@ class Row:
             "reference": self.reference.median,
             "reference_spread": self.reference.spread,
             "reference_name": self.reference_name,
-            "ratio": self.ratio,
+            "ratio": self.ratio if self.ours.median else None,
             "unit": self.unit,
             "samples": len(self.ours.values),
             "host": self.host,

@@ -32,6 +32,17 @@ struct Command {
 
 // Defined in commands/<name>.cpp.
 Action configure_run(CLI::App &app);
+Action configure_ps(CLI::App &app);
+Action configure_stat(CLI::App &app);
+Action configure_buddyinfo(CLI::App &app);
+Action configure_zoneinfo(CLI::App &app);
+Action configure_pagetypeinfo(CLI::App &app);
+Action configure_slabinfo(CLI::App &app);
+Action configure_vmallocinfo(CLI::App &app);
+Action configure_numa(CLI::App &app);
+Action configure_pages(CLI::App &app);
+Action configure_measure(CLI::App &app);
+Action configure_report(CLI::App &app);
 Action configure_doctor(CLI::App &app);
 Action configure_completion(CLI::App &app);
 Action configure_version(CLI::App &app);

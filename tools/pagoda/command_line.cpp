@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "tools/pagoda/help.hpp"
+#include "tools/pagoda/nested.hpp"
 #include "tools/pagoda/spelling.hpp"
 
 namespace pagoda::tools {
@@ -35,6 +36,18 @@ void parse(CLI::App &app, std::span<const std::string> arguments) {
   app.parse(std::move(reversed));
 }
 
+// Where a second word names what to do, this one may be a misspelt one.
+std::string one_word_too_many(const CLI::App &app, const std::string &word, const std::string &see) {
+  std::vector<std::string> names;
+  for (const CLI::App *child : app.get_subcommands([](const CLI::App *) { return true; }))
+    names.push_back(child->get_name());
+  const auto close = nearest(word, names);
+  if (close)
+    return fmt::format("{}: \"{}\" is unknown; did you mean `pagoda {} {}`?", app.get_name(), word, app.get_name(),
+                       *close);
+  return fmt::format("\"{}\" is one word too many; {}", word, see);
+}
+
 std::string unknown_command(const std::string &name) {
   std::vector<std::string> names;
   for (const Command &command : commands()) names.emplace_back(command.name);
@@ -59,13 +72,17 @@ OptionsEnd options_end(const CLI::App &app, std::span<const std::string> argumen
   return {i, i};
 }
 
-std::string explain(const CLI::App &app, const CLI::ParseError &error, std::span<const std::string> arguments) {
-  const std::string see = fmt::format("see `pagoda {} --help`", app.get_name());
+std::string explain(const CLI::App &command, const CLI::ParseError &error, std::span<const std::string> arguments) {
+  const CLI::App *named = named_app(command);
+  const bool nested = named != nullptr;
+  const CLI::App &app = nested ? *named : command;
+  const std::string see =
+      fmt::format("see `pagoda {}{} --help`", command.get_name(), nested ? " " + app.get_name() : "");
   if (dynamic_cast<const CLI::ExtrasError *>(&error) != nullptr) {
     for (const std::string &word : arguments) {
       const std::string name = word.substr(0, word.find('='));
-      if (app.get_option_no_throw(name) != nullptr) continue;
-      if (!word.starts_with('-')) return fmt::format("\"{}\" is one word too many; {}", word, see);
+      if (app.get_option_no_throw(name) != nullptr || (nested && word == app.get_name())) continue;
+      if (!word.starts_with('-')) return one_word_too_many(app, word, see);
       const auto close = nearest(name, option_names(app));
       if (close) return fmt::format("{}: no such option; did you mean {}?", name, *close);
       return fmt::format("{}: no such option; {}", name, see);

@@ -1,5 +1,6 @@
 #include "tools/pagoda/completion/bash.hpp"
 
+#include <algorithm>
 #include <vector>
 
 #include <fmt/format.h>
@@ -21,6 +22,18 @@ std::vector<const CLI::App *> children(const CLI::App &app) {
   return app.get_subcommands([](const CLI::App *) { return true; });
 }
 
+// Of a command and of the commands of two words below it.
+std::vector<const CLI::Option *> options_of(const CLI::App &app) {
+  const std::vector<const CLI::Option *> own = app.get_options();
+  std::vector<const CLI::Option *> all(own.begin(), own.end());
+  if (app.get_parent() == nullptr) return all; // the root's children are commands of their own
+  for (const CLI::App *child : children(app))
+    for (const CLI::Option *option : child->get_options())
+      if (std::ranges::none_of(all, [&](const CLI::Option *o) { return o->get_name() == option->get_name(); }))
+        all.push_back(option);
+  return all;
+}
+
 // How the value of an option is completed, told from its type name: a directory, a file, or one of
 // the words of "a|b".
 std::string value_completion(const std::string &type) {
@@ -35,7 +48,7 @@ std::string value_completion(const std::string &type) {
 
 std::string value_cases(const CLI::App &app) {
   std::string cases;
-  for (const CLI::Option *option : app.get_options()) {
+  for (const CLI::Option *option : options_of(app)) {
     const auto names = spellings(*option);
     if (!takes_value(*option) || names.empty()) continue;
     const std::string how = value_completion(option->get_type_name());
@@ -55,16 +68,23 @@ std::string value_options(const CLI::App &app) {
 
 std::string all_options(const CLI::App &app) {
   std::vector<std::string> names;
-  for (const CLI::Option *option : app.get_options())
+  for (const CLI::Option *option : options_of(app))
     for (std::string &name : spellings(*option)) names.push_back(std::move(name));
   return fmt::format("{}", fmt::join(names, " "));
 }
 
-// Words that stand without a dash: the values of positional options.
+// A VM that runs: who completes asks `pagoda ps`.
+bool names_vm(const CLI::Option &option) { return option.get_type_name().starts_with("VM"); }
+bool takes_vm(const CLI::App &app) {
+  return std::ranges::any_of(options_of(app), [](const CLI::Option *o) { return o->get_positional() && names_vm(*o); });
+}
+
+// Words that stand without a dash: the second word, and the values of positional options.
 std::string positional_words(const CLI::App &app) {
   std::vector<std::string> words;
-  for (const CLI::Option *option : app.get_options())
-    if (option->get_positional()) words.push_back(option->get_type_name());
+  for (const CLI::App *child : children(app)) words.push_back(child->get_name());
+  for (const CLI::Option *option : options_of(app))
+    if (option->get_positional() && !names_vm(*option)) words.push_back(option->get_type_name());
   return fmt::format("{}", fmt::join(words, " "));
 }
 
@@ -73,8 +93,9 @@ std::string subcommand_case(const CLI::App &app) {
                      "      case \"$previous\" in\n"
                      "{}"
                      "      esac\n"
-                     "      options='{}'; words='{}' ;;\n",
-                     app.get_name(), value_cases(app), all_options(app), positional_words(app));
+                     "      options='{}'; words='{}'; vms='{}' ;;\n",
+                     app.get_name(), value_cases(app), all_options(app), positional_words(app),
+                     takes_vm(app) ? "1" : "");
 }
 
 } // namespace
@@ -89,7 +110,7 @@ std::string bash_completion(const CLI::App &root) {
   return fmt::format(R"(# bash completion for pagoda, printed by `pagoda completion bash`
 _pagoda() {{
   local word="${{COMP_WORDS[COMP_CWORD]}}" previous="${{COMP_WORDS[COMP_CWORD-1]}}"
-  local options words index
+  local options words vms index
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
     COMPREPLY=($(compgen -W '{} {}' -- "$word"))
@@ -118,7 +139,10 @@ _pagoda() {{
   -*) COMPREPLY=($(compgen -W "$options" -- "$word")) ;;
   *)
     if [ "${{COMP_WORDS[1]}}" = run ]; then COMPREPLY=($(compgen -c -f -- "$word"))
-    else COMPREPLY=($(compgen -W "$words" -- "$word")); fi ;;
+    else
+      if [ -n "$vms" ]; then words+=" $(${{COMP_WORDS[0]}} ps --quiet 2>/dev/null) "; fi
+      COMPREPLY=($(compgen -W "$words" -- "$word"))
+    fi ;;
   esac
 }}
 _pagoda_run_valued='{}'

@@ -1,11 +1,16 @@
 #include "tools/pagoda/crash/disassembly.hpp"
 
 #include <memory>
+#include <mutex>
 
 #include <capstone/capstone.h>
 
 namespace pagoda::tools {
 namespace {
+
+/// Capstone 4 fills and sorts tables of the whole process when it decodes its first instructions, so two tasks that
+/// crash at once must take turns.
+std::mutex turn;
 
 class Decoder {
 public:
@@ -19,6 +24,7 @@ public:
   std::vector<Instruction> decode(std::span<const std::byte> code, std::uint64_t address, std::size_t limit) const {
     std::vector<Instruction> result;
     if (!usable_ || code.empty() || limit == 0) return result;
+    const std::scoped_lock lock(turn);
     cs_insn *list = nullptr;
     const std::size_t count =
         cs_disasm(handle_, reinterpret_cast<const std::uint8_t *>(code.data()), code.size(), address, limit, &list);

@@ -5,7 +5,10 @@
 
 #include <fmt/format.h>
 
+#include "mmu/space/layout32/kernel_layout32.hpp"
+#include "tools/pagoda/options/nodes.hpp"
 #include "tools/pagoda/options/units.hpp"
+#include "vmm/control/socket_file.hpp"
 
 namespace pagoda::tools {
 namespace {
@@ -19,17 +22,20 @@ template <class T> std::optional<T> whole_number(std::string_view text, int base
   return value;
 }
 
+Problem check_memory(std::string_view option, std::string_view typed, std::uint64_t bytes) {
+  if (bytes < kMinimumMemory)
+    return fmt::format("{}: \"{}\" is too little to run anything; give at least 1M (the default is 1G)", option, typed);
+  if (bytes > kMaximumMemory)
+    return fmt::format("{}: \"{}\" is more than Pagoda can give a guest; give at most 1T", option, typed);
+  return std::nullopt;
+}
+
 Problem take_memory(const RunArguments &in, RunOptions &out) {
   if (in.memory.empty()) return std::nullopt;
   const auto bytes = parse_size(in.memory);
   if (!bytes) return "--memory: " + bytes.error();
-  if (*bytes < kMinimumMemory)
-    return fmt::format("--memory: \"{}\" is too little to run anything; give at least 1M (the default is 1G)",
-                       in.memory);
-  if (*bytes > kMaximumMemory)
-    return fmt::format("--memory: \"{}\" is more than Pagoda can give a guest; give at most 1T", in.memory);
   out.memory = *bytes;
-  return std::nullopt;
+  return check_memory("--memory", in.memory, *bytes);
 }
 
 Problem take_numbers(const RunArguments &in, RunOptions &out) {
@@ -45,6 +51,65 @@ Problem take_numbers(const RunArguments &in, RunOptions &out) {
     if (!seed) return fmt::format("--seed: \"{}\" is not a 64-bit number; give one such as 42 or 0x2a", in.seed);
     out.seed = *seed;
   }
+  return std::nullopt;
+}
+
+// After memory and CPUs, which it divides.
+Problem take_nodes(const RunArguments &in, RunOptions &out) {
+  if (in.nodes.empty()) {
+    out.topology = phys::Topology::uma(out.memory, out.cpus);
+    return std::nullopt;
+  }
+  const auto memory = in.memory.empty() ? std::nullopt : std::optional(out.memory);
+  auto topology = parse_nodes(in.nodes, {memory, kDefaultMemory, out.cpus});
+  if (!topology) return "--nodes: " + topology.error();
+  out.topology = std::move(*topology);
+  out.memory = out.topology.bytes();
+  return check_memory("--nodes", in.nodes, out.memory);
+}
+
+Problem take_movable(const RunArguments &in, RunOptions &out) {
+  if (!in.movable.empty()) {
+    const auto bytes = parse_size(in.movable);
+    if (!bytes) return "--movable: " + bytes.error();
+    if (*bytes > out.memory - kMinimumMemory)
+      return fmt::format("--movable: \"{}\" leaves nothing for page tables; give less than the memory, at most {}K",
+                         in.movable, (out.memory - kMinimumMemory) >> 10);
+    out.topology.movable_bytes = *bytes;
+  }
+  const std::string problem = out.topology.problem();
+  if (problem.empty()) return std::nullopt;
+  return fmt::format("{}: {}; give other sizes", in.nodes.empty() ? "--movable" : "--nodes", problem);
+}
+
+Problem take_pmem(const RunArguments &in, RunOptions &out) {
+  if (in.pmem.empty()) return std::nullopt;
+  auto pmem = parse_pmem(in.pmem);
+  if (!pmem) return "--pmem: " + pmem.error();
+  out.pmem = std::move(*pmem);
+  out.mounts.pmem = true;
+  return std::nullopt;
+}
+
+// After the memory is known.
+Problem take_layout(const RunArguments &in, RunOptions &out) {
+  if (in.layout == "64") return std::nullopt;
+  if (in.layout != "32") return fmt::format("--layout: \"{}\" is unknown; give 64 or 32", in.layout);
+  out.topology.layout = phys::LayoutKind::Split32;
+  const std::uint64_t most = space::kMostMemory32 - (phys::kHoleEnd - phys::kHoleBegin);
+  if (out.memory <= most) return std::nullopt;
+  return fmt::format("--layout: 32 bits reach {}G of memory; give no more than that, or --layout 64", most >> 30);
+}
+
+Problem take_slab(const RunArguments &in, RunOptions &out) {
+  if (in.slab == "slub")
+    out.slab = phys::SlabPolicy::Slub;
+  else if (in.slab == "slab")
+    out.slab = phys::SlabPolicy::Slab;
+  else if (in.slab == "slob")
+    out.slab = phys::SlabPolicy::Slob;
+  else
+    return fmt::format("--slab: \"{}\" is unknown; give slub, slab or slob", in.slab);
   return std::nullopt;
 }
 
@@ -92,6 +157,14 @@ Problem take_environment(const RunArguments &in, RunOptions &out) {
   return std::nullopt;
 }
 
+Problem take_name(const RunArguments &in, RunOptions &out) {
+  if (in.name.empty()) return std::nullopt;
+  if (const auto fault = vmm::control::name_fault(in.name); !fault.empty())
+    return fmt::format("--name: \"{}\" {}; give a short word such as web-1", in.name, fault);
+  out.name = in.name;
+  return std::nullopt;
+}
+
 Problem take_choices(const RunArguments &in, RunOptions &out) {
   if (in.net != "none" && in.net != "host")
     return fmt::format("--net: \"{}\" is unknown; give none (nothing leaves the guest) or host", in.net);
@@ -112,6 +185,8 @@ Problem take_choices(const RunArguments &in, RunOptions &out) {
 
 Problem take_trace(const RunArguments &in, RunOptions &out) {
   out.trace_file = in.trace_file;
+  out.record_memory = in.record_memory;
+  out.record_allocations = in.record_allocations;
   if (in.trace.empty()) {
     if (!in.trace_file.empty())
       return "--trace-file: nothing is traced; add --trace with exits, faults, syscalls or malloc";
@@ -123,9 +198,8 @@ Problem take_trace(const RunArguments &in, RunOptions &out) {
   return std::nullopt;
 }
 
-} // namespace
-
-std::expected<kernel::MountOptions::Bind, std::string> parse_bind(std::string_view text) {
+// The parts between colons; "\:" is a colon of a part.
+std::vector<std::string> split_at_colons(std::string_view text) {
   std::vector<std::string> parts(1);
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '\\' && i + 1 < text.size() && text[i + 1] == ':')
@@ -135,6 +209,28 @@ std::expected<kernel::MountOptions::Bind, std::string> parse_bind(std::string_vi
     else
       parts.back().push_back(text[i]);
   }
+  return parts;
+}
+
+} // namespace
+
+std::expected<vmm::PersistentMemoryConfig, std::string> parse_pmem(std::string_view text) {
+  const std::vector<std::string> parts = split_at_colons(text);
+  if (parts.size() > 2 || parts[0].empty())
+    return std::unexpected(
+        fmt::format("\"{}\" does not name a file; write FILE or FILE:SIZE, and \\: for a colon", text));
+  vmm::PersistentMemoryConfig config{.path = parts[0]};
+  if (parts.size() == 1) return config;
+  const auto bytes = parse_size(parts[1]);
+  if (!bytes) return std::unexpected(bytes.error());
+  if (*bytes == 0 || *bytes % kPageSize != 0)
+    return std::unexpected(fmt::format("\"{}\" is not whole pages; give a multiple of 4K", parts[1]));
+  config.bytes = *bytes;
+  return config;
+}
+
+std::expected<kernel::MountOptions::Bind, std::string> parse_bind(std::string_view text) {
+  const std::vector<std::string> parts = split_at_colons(text);
   const auto wrong = [&](std::string_view why) {
     return std::unexpected(fmt::format("\"{}\" {}; write SRC:DST or SRC:DST:rw", text, why));
   };
@@ -171,8 +267,8 @@ std::expected<TraceChoice, std::string> parse_trace(std::string_view text) {
 
 std::expected<RunOptions, std::string> check(const RunArguments &arguments) {
   RunOptions options;
-  for (auto take :
-       {take_memory, take_numbers, take_timeout, take_root, take_binds, take_environment, take_choices, take_trace})
+  for (auto take : {take_memory, take_numbers, take_nodes, take_movable, take_layout, take_pmem, take_slab,
+                    take_timeout, take_root, take_binds, take_environment, take_name, take_choices, take_trace})
     if (auto problem = take(arguments, options)) return std::unexpected(std::move(*problem));
   if (arguments.command.empty() || arguments.command.front().empty())
     return std::unexpected("run: no program was given; write `pagoda run [OPTIONS] PROGRAM [ARGS...]`");

@@ -10,6 +10,9 @@
 #include <vector>
 
 #include "guest/linux/fs/mount_table.hpp"
+#include "mmu/phys/slab/spec.hpp"
+#include "mmu/phys/topology.hpp"
+#include "vmm/persistent_memory.hpp"
 
 namespace pagoda::tools {
 
@@ -28,9 +31,13 @@ inline constexpr std::uint64_t kMaximumMemory = 1ull << 40;
 inline constexpr unsigned kMaximumCpus = 64;
 
 struct RunOptions {
+  std::string name;                      // of the VM for `ps`, `stat` and the like; empty: its process id
   std::uint64_t memory = kDefaultMemory; // bytes
   unsigned cpus = 1;
+  phys::Topology topology = phys::Topology::uma(kDefaultMemory); // the same memory and CPUs, as nodes
+  phys::SlabPolicy slab = phys::SlabPolicy::Slub;                // of the kernel's own caches
   std::optional<std::chrono::nanoseconds> timeout;
+  std::optional<vmm::PersistentMemoryConfig> pmem;
   kernel::MountOptions mounts;
   std::string working_directory; // guest path; empty: the host's own when it is visible, else /
   std::vector<std::string> environment;
@@ -41,17 +48,19 @@ struct RunOptions {
   StatsFormat stats = StatsFormat::None;
   std::string stats_file; // empty: standard error
   TraceChoice trace;
-  std::string trace_file;             // empty: standard error
-  std::string program;                // as typed
-  std::string program_path;           // its guest path, where that does not follow from `program`
-  std::vector<std::string> arguments; // of the program, without its name
+  std::string trace_file;                        // empty: standard error
+  std::string record_memory, record_allocations; // files; empty: not wanted
+  std::string program;                           // as typed
+  std::string program_path;                      // its guest path, where that does not follow from `program`
+  std::vector<std::string> arguments;            // of the program, without its name
 };
 
 // The options as strings, exactly as typed; CLI11 fills it.
 struct RunArguments {
+  std::string name;
   std::string memory, timeout, root = "/", working_directory, net = "none", backing = "anonymous", stats, stats_file,
-                               trace, trace_file;
-  std::string cpus, seed;
+                               trace, trace_file, record_memory, record_allocations;
+  std::string cpus, seed, nodes, movable, layout = "64", pmem, slab = "slub";
   std::vector<std::string> binds, environment;
   bool clean_environment = false;
   std::vector<std::string> command; // PROGRAM and its arguments
@@ -62,6 +71,8 @@ struct RunArguments {
 
 // SRC:DST[:rw]; a colon inside a path is written "\:".
 [[nodiscard]] std::expected<kernel::MountOptions::Bind, std::string> parse_bind(std::string_view text);
+// FILE[:SIZE]; a colon inside the name is written "\:".
+[[nodiscard]] std::expected<vmm::PersistentMemoryConfig, std::string> parse_pmem(std::string_view text);
 // A comma-separated list of exits, faults, syscalls, malloc.
 [[nodiscard]] std::expected<TraceChoice, std::string> parse_trace(std::string_view text);
 

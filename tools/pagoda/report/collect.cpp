@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -56,8 +57,11 @@ std::string call_name(unsigned number) {
   return name.empty() || name == "?" ? fmt::format("number {}", number) : std::string(name);
 }
 
+// The greatest first, equal ones by name.
 void sort_by_count(std::vector<NamedCount> &list) {
-  std::ranges::stable_sort(list, std::greater{}, &NamedCount::count);
+  std::ranges::sort(list, [](const NamedCount &a, const NamedCount &b) {
+    return std::tie(b.count, a.name) < std::tie(a.count, b.name);
+  });
 }
 
 } // namespace
@@ -107,11 +111,28 @@ void collect_memory(const phys::Counters &frames, const tlb::FlushCounters &flus
   report.quarantined_tables = flushes.quarantined;
 }
 
+void collect_spaces(kernel::Kernel &kernel, RunReport &report) {
+  std::vector<std::shared_ptr<space::Space>> spaces;
+  {
+    const LockGuard guard(kernel.mutex);
+    for (const auto &[pid, process] : kernel.processes)
+      if (process->space) spaces.push_back(process->space);
+  }
+  for (const auto &space : spaces) {
+    const space::Usage usage = space->usage();
+    report.peak_virtual_pages = std::max({report.peak_virtual_pages, usage.peak_virtual, usage.virtual_pages});
+    report.peak_resident_pages = std::max({report.peak_resident_pages, usage.peak_resident, usage.resident_pages});
+    report.peak_table_pages = std::max(report.peak_table_pages, usage.table_pages);
+    report.peak_file_pages = std::max(report.peak_file_pages, usage.resident_file);
+  }
+}
+
 RunReport collect(kernel::Kernel &kernel) {
   RunReport report;
   collect_statistics(kernel.statistics(), report);
   collect_memory(kernel.platform().memory.counters(), kernel.platform().invalidator.counters(), report);
   report.cpus = unsigned(kernel.platform().cpus.size());
+  report.nodes = unsigned(kernel.platform().memory.topology().nodes.size());
   return report;
 }
 

@@ -57,6 +57,7 @@ std::string doctor_json(const vmm::doctor::Report &r) {
                          {"kernel", r.kernel},
                          {"processor", r.processor},
                          {"cpus", r.host_cpus},
+                         {"memory_nodes", r.host_nodes},
                          {"tsc_khz", r.tsc_khz},
                          {"vdso", r.vdso}}},
                        {"capabilities", capabilities(r)},

@@ -24,6 +24,9 @@ std::string host_text(const Report &r) {
                           r.kind_confirmed ? ", confirmed by a guest system call" : ", not confirmed by a guest"));
   row("kernel", r.kernel);
   row("processor", fmt::format("{}, {} online", r.processor, r.host_cpus));
+  row("memory nodes", r.host_nodes.size() > 1
+                          ? fmt::format("{}: a guest's nodes are bound to them", r.host_nodes.size())
+                          : "1: a guest's nodes are not bound to any");
   if (r.tsc_khz != 0) row("time stamp counter", fmt::format("{:.1f} MHz", double(r.tsc_khz) / 1000));
   row("clock without an exit", r.vdso ? "yes (the host's vDSO is mapped for guests)" : "no");
   row("invalidation by", r.carrier);

@@ -1,7 +1,5 @@
 // Keys are stable: they may be added to, never renamed. Times in ns, sizes in bytes, the rest counts.
-#include <nlohmann/json.hpp>
-
-#include "tools/pagoda/report/report.hpp"
+#include "tools/pagoda/report/json.hpp"
 
 namespace pagoda::tools {
 namespace {
@@ -32,32 +30,36 @@ Json memory(const RunReport &r) {
 
 } // namespace
 
+Json report_object(const RunReport &r) {
+  return {{"program", r.program},
+          {"running", r.running},
+          {"exit_code", r.running ? Json() : Json(r.exit_code)},
+          {"host_kind", r.host_kind},
+          {"cpus", r.cpus},
+          {"nodes", {{"count", r.nodes}, {"binding", r.node_binding}}},
+          {"time_ns", {{"wall", r.wall_ns}, {"setup", r.setup_ns}, {"guest", r.guest_ns}, {"host", r.host_ns}}},
+          {"exits", counts(r.exits)},
+          {"exceptions", counts(r.exceptions)},
+          {"faults", counts(r.faults)},
+          {"host_faults", r.host_faults},
+          {"memory", memory(r)},
+          {"flushes",
+           {{"batches", r.flush_batches},
+            {"leaves", r.flush_leaves},
+            {"full", r.flush_full},
+            {"quarantined_tables", r.quarantined_tables}}},
+          {"syscalls", {{"total", r.syscall_total}, {"by_name", counts(r.syscalls)}, {"unknown", counts(r.unknown)}}},
+          {"tasks",
+           {{"processes", r.processes},
+            {"threads", r.threads},
+            {"signals", r.signals},
+            {"context_switches", r.context_switches},
+            {"preemptions", r.preemptions}}}};
+}
+
 std::string report_json(const RunReport &r) {
-  const Json object = {
-      {"program", r.program},
-      {"exit_code", r.exit_code},
-      {"host_kind", r.host_kind},
-      {"cpus", r.cpus},
-      {"time_ns", {{"wall", r.wall_ns}, {"setup", r.setup_ns}, {"guest", r.guest_ns}, {"host", r.host_ns}}},
-      {"exits", counts(r.exits)},
-      {"exceptions", counts(r.exceptions)},
-      {"faults", counts(r.faults)},
-      {"host_faults", r.host_faults},
-      {"memory", memory(r)},
-      {"flushes",
-       {{"batches", r.flush_batches},
-        {"leaves", r.flush_leaves},
-        {"full", r.flush_full},
-        {"quarantined_tables", r.quarantined_tables}}},
-      {"syscalls", {{"total", r.syscall_total}, {"by_name", counts(r.syscalls)}, {"unknown", counts(r.unknown)}}},
-      {"tasks",
-       {{"processes", r.processes},
-        {"threads", r.threads},
-        {"signals", r.signals},
-        {"context_switches", r.context_switches},
-        {"preemptions", r.preemptions}}}};
   // A program's name may be any bytes; what is not UTF-8 is replaced rather than refused.
-  return object.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return report_object(r).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 } // namespace pagoda::tools

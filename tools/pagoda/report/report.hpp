@@ -1,5 +1,5 @@
-// What one run did, as plain numbers taken once when it has ended, and its two forms: a screen of
-// text and a JSON object with stable keys.
+// What one run did, as plain numbers taken when it has ended, or while it goes on, and its two forms: a
+// screen of text and a JSON object with stable keys.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,11 @@ struct NamedCount {
 struct RunReport {
   std::string program;
   std::string host_kind; // pvm, ept, npt, shadow
+  bool running = false;  // it goes on: there is no exit code yet
   int exit_code = 0;
   unsigned cpus = 1;
+  unsigned nodes = 1;       // of memory
+  std::string node_binding; // to the host's, in words
 
   std::uint64_t wall_ns = 0, setup_ns = 0; // setup: until the first guest instruction may run
   std::uint64_t guest_ns = 0, host_ns = 0; // sums over all vCPUs
@@ -45,6 +48,8 @@ struct RunReport {
 
 // Reads the kernel's counters; program, times and exit code are the caller's to fill in.
 [[nodiscard]] RunReport collect(kernel::Kernel &kernel);
+// Greatest values of the address spaces that live; `collect` has those that are gone.
+void collect_spaces(kernel::Kernel &kernel, RunReport &report);
 // The part of it that comes from counters alone; tests fill those by hand.
 void collect_statistics(const kernel::Statistics &statistics, RunReport &report);
 void collect_memory(const phys::Counters &frames, const tlb::FlushCounters &flushes, RunReport &report);

@@ -74,12 +74,12 @@ std::string memory_lines(const RunReport &r) {
                                           fmt::format("{} virtual", human_pages(r.peak_virtual_pages))});
   text += line("page tables",
                {fmt::format("{} pages ({})", human_count(r.peak_table_pages), human_pages(r.peak_table_pages))});
-  text +=
-      line("guest memory",
-           {fmt::format("{} of {} frames free at the end", human_count(r.frames_free), human_count(r.frames_managed)),
-            fmt::format("{} allocated", human_count(r.frame_allocations)),
-            fmt::format("{} returned", human_count(r.frame_frees))});
+  text += line("guest memory", {fmt::format("{} of {} frames free{}", human_count(r.frames_free),
+                                            human_count(r.frames_managed), r.running ? "" : " at the end"),
+                                fmt::format("{} allocated", human_count(r.frame_allocations)),
+                                fmt::format("{} returned", human_count(r.frame_frees))});
   if (r.frame_failures != 0) text += line("", {fmt::format("{} allocations refused", human_count(r.frame_failures))});
+  if (r.nodes > 1) text += line("memory nodes", {fmt::format("{}", r.nodes), r.node_binding});
   std::vector<std::string> blocks;
   for (std::size_t order = 0; order < r.free_blocks.size(); ++order)
     if (r.free_blocks[order] != 0)
@@ -102,8 +102,9 @@ std::string task_line(const RunReport &r) {
 } // namespace
 
 std::string report_text(const RunReport &r) {
-  std::string text = fmt::format("\npagoda: {} ended with {} on a {} host, {} vCPU{}, {} of memory\n", r.program,
-                                 r.exit_code, r.host_kind, r.cpus, r.cpus == 1 ? "" : "s", human_bytes(r.memory_bytes));
+  const std::string state = r.running ? "runs" : fmt::format("ended with {}", r.exit_code);
+  std::string text = fmt::format("\npagoda: {} {} on a {} host, {} vCPU{}, {} of memory\n", r.program, state,
+                                 r.host_kind, r.cpus, r.cpus == 1 ? "" : "s", human_bytes(r.memory_bytes));
   text += time_lines(r);
   text += with_total(r.exits, "exits", counted(r.exits));
   if (!r.exceptions.empty()) text += with_total(r.exceptions, "exceptions", counted(r.exceptions));

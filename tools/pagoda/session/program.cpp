@@ -108,7 +108,24 @@ RunOptions show_program(RunOptions options, const std::string &host_directory) {
   return options;
 }
 
-StartFailure start_failure(int error, const std::string &what, const RunOptions &options) {
+namespace {
+
+// As a shell does: a missing interpreter is "not found", any other fault of it "cannot be executed".
+StartFailure interpreter_failure(int error, const std::string &what, const std::string &interpreter,
+                                 const RunOptions &options) {
+  if (error == ENOENT || error == ENOTDIR)
+    return {kExitNotFound, fmt::format("{}: its interpreter {} is not in the guest{}", what, interpreter,
+                                       visibility_hint(interpreter, options))};
+  return {kExitNotExecutable,
+          fmt::format("{}: its interpreter {} cannot be run ({})", what, interpreter, std::strerror(error))};
+}
+
+} // namespace
+
+StartFailure start_failure(int error, const std::string &what, const RunOptions &options,
+                           const std::string &interpreter) {
+  if (!interpreter.empty() && error != ENOMEM && error != E2BIG)
+    return interpreter_failure(error, what, interpreter, options);
   switch (error) {
   case ENOENT:
   case ENOTDIR:

@@ -31,7 +31,8 @@ struct StartFailure {
 [[nodiscard]] std::expected<kernel::ProgramRequest, StartFailure>
 find_program(kernel::MountTable &mounts, const RunOptions &options, const char *const *host_environment);
 
-// The sentence and the exit code for an errno about a program.
-[[nodiscard]] StartFailure start_failure(int error, const std::string &what, const RunOptions &options);
+// The sentence and the exit code for an errno about a program, or about the interpreter that it names.
+[[nodiscard]] StartFailure start_failure(int error, const std::string &what, const RunOptions &options,
+                                         const std::string &interpreter = {});
 
 } // namespace pagoda::tools

@@ -44,6 +44,17 @@ void EventTracer::line(std::uint64_t at_ns, std::uint32_t tid, std::string_view 
   output_.write(fmt::format("[{:4}.{:06}] {} {}\n", at_ns / 1'000'000'000, at_ns / 1000 % 1'000'000, tid, text));
 }
 
+EventTracer::EventTracer(TraceChoice choice, Output &output, Output *allocations)
+    : choice_(choice), output_(output), allocations_(allocations) {
+  if (allocations_ != nullptr) allocations_->write(AllocationRecorder::first_line());
+}
+
+void EventTracer::record(std::uint32_t pid, std::string_view name, const std::array<std::uint64_t, 6> &args,
+                         bool replaced, std::int64_t result) {
+  const std::string lines = replaced ? recorder_.forget(pid) : recorder_.call(pid, name, args, result);
+  if (!lines.empty()) allocations_->write(lines);
+}
+
 void EventTracer::syscall(const kernel::Task &task, unsigned number, const kernel::SyscallEntry *entry,
                           const std::array<std::uint64_t, 6> &args, bool returns, std::int64_t result,
                           std::uint64_t begin_ns, std::uint64_t end_ns) {
@@ -60,20 +71,26 @@ void EventTracer::syscall(const kernel::Task &task, unsigned number, const kerne
   call.args = args;
   call.returns = returns;
   call.result = result;
-  const bool replaced = (call.name == "execve" || call.name == "execveat") && returns && result == 0;
-  if (replaced) call.executed = task.process().image.executable;
+  // A call that succeeds does not return into the program that made it; it is written as strace does.
+  const bool replaced = (call.name == "execve" || call.name == "execveat") && !returns;
+  if (replaced) {
+    call.executed = task.process().image.executable;
+    call.returns = true;
+  }
 
   const auto space = task.process().space;
   std::string text;
   if (choice_.syscalls && space) {
     SpaceReader memory(*space);
     text = call_text(call, memory);
-    if (returns)
+    if (call.returns)
       text += fmt::format(" <{}.{:06}>", (end_ns - begin_ns) / 1'000'000'000, (end_ns - begin_ns) / 1000 % 1'000'000);
   }
   const LockGuard guard(mutex_);
   if (!text.empty()) line(begin_ns, task.tid(), text);
-  if (!choice_.malloc || !returns) return;
+  if (allocations_ != nullptr && (call.returns || call.name == "exit_group"))
+    record(task.process().pid(), call.name, args, replaced, result);
+  if (!choice_.malloc || !call.returns) return;
   if (replaced)
     malloc_.forget(task.process().pid());
   else if (const auto event = malloc_.call(task.process().pid(), call.name, args, result))
@@ -88,7 +105,8 @@ void EventTracer::fault(const kernel::Task &task, Gva address, Access access, co
          fmt::format("fault {} {} {:#x} {} page{} {}", fault::name(outcome.which), name_of(access), address.value(),
                      outcome.pages, outcome.pages == 1 ? "" : "s", human_time(end_ns - begin_ns)));
   if (!choice_.malloc || !outcome.resolved()) return;
-  if (const auto event = malloc_.touch(task.process().pid(), address, outcome.pages)) line(end_ns, task.tid(), *event);
+  if (const auto event = malloc_.touch(task.process().pid(), address, outcome.pages, outcome.around))
+    line(end_ns, task.tid(), *event);
 }
 
 void EventTracer::exit(const kernel::Task &task, const kernel::VmExit &exit, std::uint64_t at_ns) {

@@ -110,14 +110,17 @@ std::optional<std::string> MallocWatch::advised(Memory &memory, GvaRange range, 
                      human_count(pages));
 }
 
-std::optional<std::string> MallocWatch::touch(std::uint32_t pid, Gva address, std::uint32_t pages) {
+std::optional<std::string> MallocWatch::touch(std::uint32_t pid, Gva address, std::uint32_t pages, GvaRange around) {
   const auto found = processes_.find(pid);
   if (found == processes_.end() || pages == 0) return std::nullopt;
   Memory &memory = found->second;
   const bool heap = memory.break_begin <= address && address < memory.break_end;
   if (!heap && !is_anonymous(memory, address)) return std::nullopt;
-  std::uint32_t &present = memory.touched[block_of(address)];
-  present = std::min(present + pages, kBlockPages);
+  for (Gva block = block_of(around.begin); block < around.end; block += kBlock) {
+    const Gva begin = std::max(block, around.begin), end = std::min(block + kBlock, around.end);
+    std::uint32_t &present = memory.touched[block];
+    present = std::max(present, std::uint32_t((end - begin) >> kPageShift));
+  }
   totals_.touched_pages += pages;
   return fmt::format("malloc touch  {} at {:#x}, {} page{} ({})", heap ? "heap" : "mmap", address.value(), pages,
                      pages == 1 ? "" : "s", human_pages(pages));

@@ -1,7 +1,7 @@
 // The malloc path, seen from below: brk against mmap growth, first touch, and what came back.
 //
 // Derived from system calls and faults of an unmodified program, per process. Touched pages are
-// counted by blocks of 64K (the size of fault-around): where only part of a block comes back, what
+// counted by blocks of 64K: where only part of a block comes back, what
 // is counted as returned is at most the pages of that part.
 #pragma once
 
@@ -21,8 +21,9 @@ public:
   // A system call that succeeded or failed; the line to print when it moved memory.
   std::optional<std::string> call(std::uint32_t pid, std::string_view name, const std::array<std::uint64_t, 6> &args,
                                   std::int64_t result);
-  // A fault that made `pages` present around `address`; the line when that is heap or mmap memory.
-  std::optional<std::string> touch(std::uint32_t pid, Gva address, std::uint32_t pages);
+  // A fault at `address` that made `pages` of `around` present, which all are then; the line when that
+  // is heap or mmap memory.
+  std::optional<std::string> touch(std::uint32_t pid, Gva address, std::uint32_t pages, GvaRange around);
   void forget(std::uint32_t pid); // execve: a new address space
   [[nodiscard]] std::string summary() const;
 
