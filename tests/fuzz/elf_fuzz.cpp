@@ -20,7 +20,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     if (line && line->interpreter.empty()) std::abort();
   }
   const auto image = kernel::parse_elf(read);
-  if (!image) return image.error() > 0 ? 0 : (std::abort(), 0);
+  if (!image) {
+    if (image.error() <= 0) std::abort();
+    return 0;
+  }
   for (const auto &segment : image->segments)
     if (segment.file_size > segment.memory_size || segment.end() > space::kUserEnd.value() ||
         segment.address > segment.end())

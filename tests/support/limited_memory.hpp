@@ -14,7 +14,10 @@ namespace pagoda::test {
 class LimitedMemory {
 public:
   explicit LimitedMemory(std::uint64_t bytes)
-      : backing_(phys::Layout(bytes)), memory_(phys::Layout(bytes), backing_.base) {}
+      : backing_(phys::Layout(bytes).end().value()), memory_(phys::Layout(bytes), backing_.base) {}
+  // With the nodes, zones and reserves of a topology.
+  explicit LimitedMemory(const phys::Topology &topology)
+      : backing_(topology.end().value()), memory_(topology, backing_.base) {}
 
   [[nodiscard]] phys::PhysicalMemory &operator*() { return memory_; }
   [[nodiscard]] phys::PhysicalMemory *operator->() { return &memory_; }
@@ -27,7 +30,7 @@ public:
 
 private:
   struct Backing {
-    explicit Backing(const phys::Layout &layout) : bytes(layout.end().value()) {
+    explicit Backing(std::uint64_t length) : bytes(length) {
       if (bytes == 0) return;
       void *at = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
       if (at == MAP_FAILED) throw std::bad_alloc();

@@ -562,7 +562,8 @@ TEST(ProcessVmTest, MemoryBeyondTheHoleIsUsable) {
   ASSERT_TRUE(vm.has_value()) << vm.error().text;
   auto guest = BareGuest::create(**vm, {cpu_test_begin, cpu_test_end});
   ASSERT_TRUE(guest.has_value());
-  const Gfn high = Gfn::of(Gpa(4ull << 30)) + 5;
+  const Gfn high = *(*guest)->add_frame();
+  ASSERT_GE(high, Gfn::of(Gpa(4ull << 30))) << "NORMAL is used up first";
   (*guest)->host(high)[0] = std::byte{0x5a};
   ASSERT_TRUE((*guest)->table().map(kData, high, kUserRead).has_value());
   (*vm)->cpu(0).adopt_thread();

@@ -80,15 +80,25 @@ TEST_P(HostileProgram, EndsAsItWouldOnLinux) {
 
 INSTANTIATE_TEST_SUITE_P(Memory, HostileProgram,
                          testing::Values(Way{"map-everything", 0, {"--memory", "64M"}},
+                                         Way{"eat-memory", 128 + SIGKILL, {"--memory", "32M"}},
+                                         Way{"many-areas", 0, {"--memory", "64M"}},
+                                         Way{"remap-under-threads", 0, {"--cpus", "2"}},
                                          Way{"unmap-under-threads", 128 + SIGSEGV, {"--cpus", "2"}},
                                          Way{"patch-text", 128 + SIGTRAP}),
                          test_name);
+INSTANTIATE_TEST_SUITE_P(Tasks, HostileProgram,
+                         testing::Values(Way{"fork-bomb", 0, {"--memory", "64M"}},
+                                         Way{"thread-storm", 0, {"--cpus", "2"}},
+                                         Way{"exit-in-a-storm", 0, {"--cpus", "2"}}, Way{"huge-arguments", 0}),
+                         test_name);
 INSTANTIATE_TEST_SUITE_P(Signals, HostileProgram,
-                         testing::Values(Way{"fault-in-handler", 128 + SIGSEGV},
+                         testing::Values(Way{"signal-rain", 0}, Way{"forge-frames", 0},
+                                         Way{"fault-in-handler", 128 + SIGSEGV},
                                          Way{"handler-without-stack", 128 + SIGSEGV}),
                          test_name);
 INSTANTIATE_TEST_SUITE_P(Files, HostileProgram,
-                         testing::Values(Way{"close-all", 42}, Way{"bad-epoll", 0}, Way{"refused-programs", 0}),
+                         testing::Values(Way{"close-all", 42}, Way{"bad-epoll", 0}, Way{"broken-programs", 0},
+                                         Way{"refused-programs", 0}),
                          test_name);
 
 // Wild pointers, lengths and numbers in every argument of every system call of a range.
@@ -101,9 +111,12 @@ TEST_P(WildCalls, LeaveTheParentAlive) {
   EXPECT_THAT(guest.out, HasSubstr("calls, status 0\n"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Ranges, WildCalls, testing::Values(std::pair(0, 8), std::pair(9, 14)), [](const auto &range) {
-  return std::to_string(range.param.first) + "to" + std::to_string(range.param.second);
-});
+INSTANTIATE_TEST_SUITE_P(Ranges, WildCalls,
+                         testing::Values(std::pair(0, 15), std::pair(16, 60), std::pair(61, 120), std::pair(121, 200),
+                                         std::pair(201, 300), std::pair(301, 400), std::pair(401, 461)),
+                         [](const auto &range) {
+                           return std::to_string(range.param.first) + "to" + std::to_string(range.param.second);
+                         });
 
 TEST_F(Hostile, TooLittleMemoryIsOneSentence) {
   const Finished guest = run({"--memory", "1K", "/bin/true"});
@@ -149,7 +162,9 @@ TEST_F(Hostile, WhatIsNoProgramIsRefused) {
             126);
   EXPECT_EQ(run_file(bytes_of(guest_program("hello")), 0644).code, 126);
   EXPECT_EQ(run({"/no/such/program"}).code, 127);
-  EXPECT_EQ(run_file("#!/no/such/interpreter\n").code, 127);
+  const Finished lost = run_file("#!/no/such/interpreter\n");
+  EXPECT_EQ(lost.code, 127);
+  EXPECT_THAT(lost.err, HasSubstr("its interpreter /no/such/interpreter is not in the guest"));
 }
 
 TEST_F(Hostile, NonsenseOptionsAreNamed) {
