@@ -18,6 +18,9 @@ die_with() {
   die "$2 (above is the end of $1)"
 }
 
+# What the asan build compiled the fuzz build finds in the cache, and so does another checkout.
+export CCACHE_BASEDIR=$PAGODA_ROOT CCACHE_NOHASHDIR=1
+
 need_packages() { "$PAGODA_ROOT/tools/dev/install" "$@" || exit 1; }
 
 # configure PRESET: only when it was never done or the presets have changed since.
