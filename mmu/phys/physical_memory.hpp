@@ -187,7 +187,8 @@ private:
   [[nodiscard]] bool drop(Gfn frame); // true when it was the last reference
   void refuse(BadFree what, Gfn frame);
   [[nodiscard]] BadFree what_is_wrong(Gfn frame) const;
-  void release(Gfn head); // the last reference is gone
+  // The last reference is gone. Inline, as Zone::free_single: it is half of what a frame costs.
+  [[gnu::always_inline]] void release(Frame &first, Gfn head);
   void release_block(Zone &zone, Gfn head, Order order);
   [[nodiscard]] bool forget(Frame &frame, Gfn gfn); // a single frame becomes Loose; false when it is held
   void release_run(Zone &zone, GfnRange run);

@@ -58,8 +58,8 @@ Result<Gfn> PhysicalMemory::allocate(const Request &request) {
   frame.block = BlockState::Head;
   frame.zone = zone->index();
   zone->count_allocated(cpu, request.kind, 1);
-  if (has(request.gfp, Gfp::Zero) || zone->node() != request.preferred || zone->node() != local_node() ||
-      request.interleaved) [[unlikely]]
+  const bool elsewhere = zone->node() != request.preferred || zone->node() != local_node();
+  if (has(request.gfp, Gfp::Zero) || elsewhere || request.interleaved) [[unlikely]]
     return finish_single(*zone, Gfn(number), request);
   frame.refs.store(1, std::memory_order_release);
   return Gfn(number);

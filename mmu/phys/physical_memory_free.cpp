@@ -28,20 +28,19 @@ inline bool PhysicalMemory::forget(Frame &frame, Gfn gfn) {
   return true;
 }
 
-inline void PhysicalMemory::release(Gfn head) {
-  Frame &first = frames_[head.number()];
-  if (first.block != BlockState::Head) [[unlikely]]
-    broken("a frame with references was in no allocated block");
+inline void PhysicalMemory::release(Frame &first, Gfn head) {
   Zone &zone = *zones_[first.zone];
   const FrameKind kind = first.kind;
   const Order order = first.order;
   if (!forget(first, head)) [[unlikely]]
     return;
   PerCpuPages *cpu = zone.cpu(cpu_slot());
-  zone.count_freed(cpu, kind, frames_in(order));
-  if (order == 0) [[likely]]
-    return zone.free_single(cpu, head);
-  release_block(zone, head, order);
+  if (order != 0) [[unlikely]] {
+    zone.count_freed(cpu, kind, frames_in(order));
+    return release_block(zone, head, order);
+  }
+  zone.count_freed(cpu, kind, 1);
+  zone.free_single(cpu, head);
 }
 
 void PhysicalMemory::release_block(Zone &zone, Gfn head, Order order) {
@@ -107,12 +106,17 @@ BadFreeReport PhysicalMemory::last_bad_free() const {
   return {last_bad_free_.load(std::memory_order_relaxed), Gfn(last_bad_frame_.load(std::memory_order_relaxed))};
 }
 
-void PhysicalMemory::put(Gfn frame) {
-  if (drop(frame)) release(frame);
+void PhysicalMemory::put(Gfn gfn) {
+  if (!drop(gfn)) return;
+  Frame &frame = frames_[gfn.number()];
+  if (frame.block != BlockState::Head) [[unlikely]]
+    broken("a frame with references was in no allocated block");
+  release(frame, gfn);
 }
 
 void PhysicalMemory::free(Gfn head, Order order) {
-  if (!is_ram(head)) return refuse(BadFree::Wild, head);
+  if (!is_ram(head)) [[unlikely]]
+    return refuse(BadFree::Wild, head);
   Frame &frame = frames_[head.number()];
   const std::uint32_t refs = frame.refs.load(std::memory_order_acquire);
   if (frame.block != BlockState::Head || refs == 0 || frame.kind == FrameKind::Device) [[unlikely]]
@@ -122,7 +126,7 @@ void PhysicalMemory::free(Gfn head, Order order) {
   if (refs != 1) [[unlikely]]
     return refuse(BadFree::Shared, head);
   frame.refs.store(0, std::memory_order_relaxed);
-  release(head);
+  release(frame, head);
 }
 
 void PhysicalMemory::release_run(Zone &zone, GfnRange run) {
@@ -142,7 +146,7 @@ void PhysicalMemory::put_all(std::span<const Gfn> frames) {
     if (!drop(gfn)) continue;
     Frame &frame = frames_[gfn.number()];
     if (frame.order != 0) {
-      release(gfn);
+      release(frame, gfn);
       continue;
     }
     Zone &zone = *zones_[frame.zone];

@@ -77,7 +77,7 @@ public:
   [[nodiscard]] std::optional<Gfn> allocate_single(PerCpuPages *cpu, Migratetype type, std::uint64_t most)
       PAGODA_EXCLUDES(lock_);
   // The frame is free from here on: nobody has a reference, its descriptor says so.
-  void free_single(PerCpuPages *cpu, Gfn frame) PAGODA_EXCLUDES(lock_) {
+  [[gnu::always_inline]] void free_single(PerCpuPages *cpu, Gfn frame) PAGODA_EXCLUDES(lock_) {
     if (cpu == nullptr || !cpu->lock.try_enter()) [[unlikely]]
       return free_single_locked(frame);
     // Read inside: whoever isolates the pageblock visits this list afterwards.
@@ -158,7 +158,9 @@ private:
   void give_back_locked(Gfn head, Order order) PAGODA_REQUIRES(lock_);
   void give_back_locked(std::span<const std::uint32_t> frames) PAGODA_REQUIRES(lock_);
   [[nodiscard]] Migratetype listed_type(Migratetype type) const {
-    return options_.group_by_mobility ? type : Migratetype::Movable;
+    if (options_.group_by_mobility) [[likely]]
+      return type;
+    return Migratetype::Movable;
   }
   [[nodiscard]] std::string check_frames() const PAGODA_REQUIRES(lock_);
   [[nodiscard]] std::string check_listed(std::vector<std::uint32_t> listed) const PAGODA_REQUIRES(lock_);

@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sstream>
-#include <stdlib.h>
 
 #include "tests/vm/run_pagoda.hpp"
 
@@ -14,14 +13,7 @@ using testing::HasSubstr;
 
 class Pmem : public testing::Test {
 protected:
-  void SetUp() override {
-    char name[] = "/var/tmp/pagoda-pmem-XXXXXX";
-    const int fd = ::mkstemp(name);
-    ASSERT_GE(fd, 0);
-    ::close(fd);
-    path_ = name;
-  }
-  void TearDown() override { ::unlink(path_.c_str()); }
+  void SetUp() override { std::ofstream(path_).flush(); }
 
   [[nodiscard]] Finished python(const std::string &script, const std::string &size = "") const {
     return run_pagoda({"run", "--memory", "64M", "--pmem", path_ + size, "/usr/bin/python3", "-c", script});
@@ -32,7 +24,8 @@ protected:
     return text.str();
   }
 
-  std::string path_;
+  Scratch scratch_;
+  const std::string path_ = scratch_.file("store");
 };
 
 TEST_F(Pmem, KeepsWhatAMappingStored) {
@@ -100,7 +93,7 @@ TEST_F(Pmem, SaysWhatIsWrongWithAFile) {
   };
   EXPECT_THAT(refused(path_), HasSubstr("empty; give a size, as in FILE:64M"));
   EXPECT_THAT(refused("/nonexistent/file"), HasSubstr("No such file or directory; give a size to make it"));
-  EXPECT_THAT(refused("/var/tmp"), HasSubstr("--pmem /var/tmp: "));
+  EXPECT_THAT(refused("/dev"), HasSubstr("--pmem /dev: "));
   EXPECT_THAT(refused(path_ + ":5000"), HasSubstr("not whole pages"));
   std::ofstream(path_) << "short";
   EXPECT_THAT(refused(path_), HasSubstr("5 bytes are not whole pages of 4096; give a size, as in FILE:4K"));

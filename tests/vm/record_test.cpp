@@ -53,7 +53,7 @@ TEST_F(Record, SamplesOfTheMemoryMakeAReport) {
 
 TEST_F(Record, AllocationsMakeATrace) {
   const Finished run = run_pagoda(
-      {"run", "--record-allocations", path("a.trace"), "/usr/bin/python3", "-c", "x = bytearray(3 << 20); del x"});
+      {"run", "--record-allocations", path("a.trace"), "/usr/bin/lua5.4", "-e", "local x = string.rep('x', 3 << 20)"});
   ASSERT_EQ(run.code, 0) << run.err;
   std::ifstream file(path("a.trace"));
   const auto trace = measure::read_trace(file);

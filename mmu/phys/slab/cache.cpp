@@ -56,6 +56,15 @@ void Cache::free_elsewhere(void *object, const void *caller) {
     cpu.lock.leave();
     return;
   }
+  // To the slab of another owner that this CPU frees to already.
+  PendingFrees &pending = cpu.pending;
+  if (pending.count != 0 && pending.slab == source_.number(slab) && pending.count + 1 < PendingFrees::kMost) {
+    link = (base + pending.first) ^ key_;
+    pending.first = std::uint32_t(address - base);
+    ++pending.count;
+    cpu.lock.leave();
+    return;
+  }
   cpu.lock.leave();
   policy_->free_known(slab, address, caller);
 }

@@ -15,6 +15,17 @@ namespace pagoda::phys {
 // A free-list link as it is stored in an object; reading one never assumes a type of the object.
 using Link [[gnu::may_alias]] = std::uintptr_t;
 
+// Objects of one slab of another owner's that were freed here and not handed over yet: a chain of `count`,
+// by byte offsets in the slab.
+struct PendingFrees {
+  static constexpr std::uint32_t kMost = 32;
+
+  std::uint32_t slab = 0;
+  std::uint32_t first = 0;
+  std::uint32_t last = 0;
+  std::uint32_t count = 0;
+};
+
 struct alignas(64) CpuSlab {
   // Ends the free list of the slab at `base`: no address of an object, yet inside the slab, so that
   // one comparison finds any link.
@@ -28,6 +39,7 @@ struct alignas(64) CpuSlab {
   std::uint32_t full = 0;                 // and without
   std::uint32_t empty_slabs = 0;          // of `partial`, how many have no object in use
   std::atomic<std::uint32_t> notified{0}; // slabs with remote frees
+  PendingFrees pending;
 };
 static_assert(sizeof(CpuSlab) == 64);
 

@@ -153,51 +153,6 @@ void Slub::free(void *object, const void *caller) {
   if (KernelPage *slab = check(object, caller)) free_known(*slab, reinterpret_cast<std::uintptr_t>(object), caller);
 }
 
-void Slub::free_known(KernelPage &slab, std::uintptr_t address, const void * /*caller*/) {
-  const unsigned slot = cpu_slot();
-  Doomed doomed = 0;
-  for (bool done = false; !done;) {
-    const std::uint64_t word = slab.remote.load(std::memory_order_acquire);
-    const std::uint8_t owner = RemoteFrees::unpack(word).owner;
-    if (owner == kNoCpuSlot) {
-      done = free_on_node(slab, address, doomed);
-    } else if (owner != slot) {
-      done = push_remote(slab, word, address);
-    } else {
-      CpuSlab &cpu = cache_.cpu(slot);
-      enter(cpu);
-      // A visitor may have moved the slab to its node before this thread came in.
-      done = RemoteFrees::unpack(slab.remote.load(std::memory_order_acquire)).owner == slot;
-      if (done) free_owned(cpu, slab, address, doomed);
-      cpu.lock.leave();
-    }
-  }
-  if (doomed != 0) release(doomed);
-}
-
-bool Slub::push_remote(KernelPage &slab, std::uint64_t word, std::uintptr_t object) {
-  const RemoteFrees before = RemoteFrees::unpack(word);
-  const std::uintptr_t base = base_of(slab);
-  const std::uintptr_t next = before.head == RemoteFrees::kNone ? base | CpuSlab::kEnd : base + before.head;
-  Link &link = Cache::link_at(object, cache_.layout().link);
-  const Link content = link;
-  link = next ^ cache_.key();
-  const RemoteFrees after{std::uint32_t(object - base), std::uint16_t(before.count + 1), before.owner, true};
-  if (!slab.remote.compare_exchange_strong(word, after.pack(), std::memory_order_acq_rel, std::memory_order_acquire)) {
-    link = content;
-    return false;
-  }
-  if (before.queued) return true;
-  // The first since the owner last looked. The slab cannot go away before the owner has dequeued it.
-  std::atomic<std::uint32_t> &list = cache_.cpu(before.owner).notified;
-  std::uint32_t head = list.load(std::memory_order_relaxed);
-  do {
-    slab.notified = head;
-  } while (
-      !list.compare_exchange_weak(head, source_.number(slab), std::memory_order_release, std::memory_order_relaxed));
-  return true;
-}
-
 void Slub::put_on_node_locked(Node &node, KernelPage &slab) {
   if (slab.freelist == KernelPage::kNone) {
     page_list::push(source_, node.full, slab);
@@ -205,28 +160,6 @@ void Slub::put_on_node_locked(Node &node, KernelPage &slab) {
   }
   page_list::push(source_, node.partial, slab);
   if (slab.in_use == 0) ++node.empty_slabs;
-}
-
-bool Slub::free_on_node(KernelPage &slab, std::uintptr_t object, Doomed &doomed) {
-  Node &node = node_of(slab);
-  const LockGuard guard(node.mutex);
-  if (RemoteFrees::unpack(slab.remote.load(std::memory_order_acquire)).owner != kNoCpuSlot) return false;
-  const bool was_full = slab.freelist == KernelPage::kNone;
-  Cache::link_at(object, cache_.layout().link) = first_free(slab) ^ cache_.key();
-  slab.freelist = std::uint32_t(object - base_of(slab));
-  --slab.in_use;
-  if (was_full) {
-    page_list::remove(source_, node.full, slab);
-    page_list::push(source_, node.partial, slab);
-  }
-  if (slab.in_use != 0) return true;
-  if (node.empty_slabs < keep_empty_) {
-    ++node.empty_slabs;
-    return true;
-  }
-  page_list::remove(source_, node.partial, slab);
-  page_list::push(source_, doomed, slab);
-  return true;
 }
 
 // --- giving back
@@ -257,6 +190,7 @@ std::uint64_t Slub::shrink() {
   Doomed doomed = 0;
   {
     const LockGuard visiting(visitors_);
+    hand_over_all(doomed);
     std::uint64_t cpus = touched_.load(std::memory_order_relaxed);
     for (; cpus != 0; cpus &= cpus - 1) {
       CpuSlab &cpu = cache_.cpu(unsigned(std::countr_zero(cpus)));

@@ -3,14 +3,15 @@
 // A slab is owned by one CPU or by its node.
 //  - Its owner CPU keeps it as the current slab, or on its `partial` or `full` list, and frees to it
 //    without a lock or an atomic.
-//  - Every other CPU pushes the objects it frees on the slab's remote list by compare-and-swap; the
-//    first one queues the slab with the owner, which collects the whole list at once when its own
-//    free lists run dry (Leijen, Zorn, de Moura: "Mimalloc: free list sharding in action", 2019).
+//  - Every other CPU chains up the objects that it frees of one slab and pushes the chain on the slab's
+//    remote list by compare-and-swap; the first chain queues the slab with the owner, which collects the
+//    whole list at once when its own free lists run dry (after Leijen, Zorn, de Moura: "Mimalloc: free
+//    list sharding in action", 2019, which pushes each object).
 //  - What the node has is guarded by the node's lock: slabs that a CPU has emptied beyond its share,
 //    and those of threads without a slot.
 //
 // Invariants: a slab's `in_use` plus the length of its free list is the number of its objects (those
-// on the remote list, and the CPU's own free list, count as in use); owner and remote list change in
+// on a chain, on the remote list, and on the CPU's own free list count as in use); owner and remote list change in
 // one word; a slab that is queued, or about to be, keeps its owner and is not freed; owner changes
 // between a CPU and the node happen under the node's lock.
 #pragma once
@@ -73,10 +74,23 @@ private:
   [[nodiscard]] bool claim_from_node(CpuSlab &cpu, unsigned slot);
   void flush(CpuSlab &cpu, Doomed &doomed);
 
-  // --- everybody else's side
-  [[nodiscard]] bool push_remote(KernelPage &slab, std::uint64_t word, std::uintptr_t object);
+  // --- everybody else's side (slub_remote.cpp)
+  // Free objects of one slab, linked from the first to the last.
+  struct Chain {
+    std::uintptr_t first, last;
+    std::uint32_t count;
+  };
+  // Inside `cpu.lock`, as its owner or a visitor.
+  void defer(CpuSlab &cpu, unsigned slot, KernelPage &slab, std::uintptr_t object, Doomed &doomed);
+  void hand_over_pending(CpuSlab &cpu, unsigned slot, Doomed &doomed);
+  void hand_over(KernelPage &slab, const Chain &chain, Doomed &doomed);
+  // False: the owner is another one now, or its list has changed.
+  [[nodiscard]] bool push_remote(KernelPage &slab, std::uint64_t word, const Chain &chain);
+  [[nodiscard]] bool free_on_node(KernelPage &slab, const Chain &chain, Doomed &doomed);
+  void hand_over_all(Doomed &doomed) PAGODA_REQUIRES(visitors_);
+
+  // --- the node's side
   void put_on_node_locked(Node &node, KernelPage &slab) PAGODA_REQUIRES(node.mutex);
-  [[nodiscard]] bool free_on_node(KernelPage &slab, std::uintptr_t object, Doomed &doomed);
   [[nodiscard]] void *allocate_on_node(Gfp gfp);
   [[nodiscard]] void *take_from_any_node(); // null: no node has a free object
   [[nodiscard]] void *take_locked(Node &node) PAGODA_REQUIRES(node.mutex);

@@ -15,6 +15,12 @@ Slub::FreeLists Slub::lists_of(const KernelPage &slab, std::uintptr_t cpu) const
 }
 
 void Slub::for_each_slab(const SlabVisit &visit) {
+  Doomed doomed = 0;
+  {
+    const LockGuard visiting(visitors_);
+    hand_over_all(doomed);
+  }
+  release(doomed);
   const LockGuard visiting(visitors_);
   const auto each = [&](const KernelPage &slab) { visit(slab, lists_of(slab)); };
   for (std::uint64_t cpus = touched_.load(std::memory_order_relaxed); cpus != 0; cpus &= cpus - 1) {
