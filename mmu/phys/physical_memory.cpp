@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "mmu/base/broken.hpp"
+
 namespace pagoda::phys {
 
 namespace {
@@ -42,7 +44,7 @@ void PhysicalMemory::add_zones() {
   // What firmware would say of the machine, and what must not be handed out.
   Memblock boot;
   for (const GpaRange &range : layout_.ranges)
-    if (!range.empty()) (void)boot.add(range);
+    if (!range.empty() && !boot.add(range)) broken("the ranges of memory overlap");
   boot.reserve({Gpa(0), Gpa(kPageSize)});
   const std::vector<GpaRange> reserved = boot.reserved();
 

@@ -110,7 +110,7 @@ Result<std::byte *> Vmalloc::allocate(std::uint64_t bytes, phys::Gfp gfp) {
   }
   // The area is ours alone until it is returned; mapping needs no lock.
   if (!map(*gap, frames)) {
-    static_cast<void>(erase(*gap));
+    if (!erase(*gap)) broken("an area that was just made is not there");
     return unexpected(Error::OutOfMemory);
   }
   return address(*gap);

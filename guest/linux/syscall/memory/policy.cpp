@@ -32,7 +32,7 @@ struct Answer {
 // The node of a page, which is faulted in for it.
 std::expected<NodeId, int> node_of_page(const Call &call, Gva page) {
   space::Space &space = *call.process.space;
-  std::byte byte;
+  std::byte byte{};
   if (fault::copy_in(space, page, std::span(&byte, 1)) != 1) return unexpected(EFAULT);
   const auto leaf = space.query(page);
   if (!leaf) return unexpected(EFAULT); // another thread took it away
