@@ -67,9 +67,9 @@ void *SlobHeap::fit_locked(KernelPage &page, std::size_t units, std::size_t alig
   return nullptr;
 }
 
-bool SlobHeap::add_page(std::size_t list, Gfp gfp) {
+void *SlobHeap::allocate_in_new_page(std::size_t list, std::size_t units, std::size_t alignment, Gfp gfp) {
   std::byte *base = registry_.take_slab(0, gfp, CacheFlags::None, registry_.source().local_node());
-  if (base == nullptr) return false;
+  if (base == nullptr) return nullptr;
   KernelPage &page = registry_.source().page(base);
   page.use = PageUse::Slob;
   page.order = 0;
@@ -80,7 +80,7 @@ bool SlobHeap::add_page(std::size_t list, Gfp gfp) {
   pages_.fetch_add(1, std::memory_order_relaxed);
   const LockGuard guard(mutex_);
   page_list::push(registry_.source(), lists_[list], page);
-  return true;
+  return fit_locked(page, units, alignment); // before others can: a page that nobody used would never go back
 }
 
 void *SlobHeap::allocate(std::size_t bytes, std::size_t alignment, Gfp gfp) {
@@ -97,7 +97,7 @@ void *SlobHeap::allocate(std::size_t bytes, std::size_t alignment, Gfp gfp) {
   }
   const std::size_t units = units_for(bytes);
   const std::size_t list = list_for(bytes);
-  do {
+  {
     const LockGuard guard(mutex_);
     for (std::uint32_t at = lists_[list]; at != 0;) {
       KernelPage &page = source.page(at);
@@ -105,8 +105,8 @@ void *SlobHeap::allocate(std::size_t bytes, std::size_t alignment, Gfp gfp) {
       if (page.in_use < units) continue;
       if (void *object = fit_locked(page, units, alignment)) return object;
     }
-  } while (add_page(list, gfp));
-  return nullptr;
+  }
+  return allocate_in_new_page(list, units, alignment, gfp);
 }
 
 // --- freeing

@@ -44,7 +44,7 @@ private:
   static void write(std::byte *page, std::uint32_t unit, FreeBlock block);
   [[nodiscard]] static std::size_t list_for(std::size_t bytes);
   [[nodiscard]] void *fit_locked(KernelPage &page, std::size_t units, std::size_t alignment) PAGODA_REQUIRES(mutex_);
-  [[nodiscard]] bool add_page(std::size_t list, Gfp gfp);
+  [[nodiscard]] void *allocate_in_new_page(std::size_t list, std::size_t units, std::size_t alignment, Gfp gfp);
   [[nodiscard]] bool free_units(KernelPage &page, std::uint32_t first, std::uint32_t units, std::byte *&empty,
                                 Misuse &why);
   [[nodiscard]] std::string check_page_locked(const KernelPage &page) const PAGODA_REQUIRES(mutex_);
