@@ -42,10 +42,7 @@ SharedObject::~SharedObject() {
 }
 
 std::size_t SharedObject::within(std::uint64_t offset, std::size_t wanted) const {
-  if (!frames_.empty()) {
-    const std::uint64_t first = std::min(offset >> kPageShift, frames_.length());
-    return std::min<std::uint64_t>(wanted, frames_.length() - first);
-  }
+  if (!frames_.empty()) return pages_within(frames_.length() << kPageShift, offset, wanted);
   return store_ ? pages_within(store_->size(), offset, wanted) : wanted;
 }
 

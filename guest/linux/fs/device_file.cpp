@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "guest/linux/fs/directory_file.hpp"
 #include "guest/linux/fs/synthetic_file.hpp"
 #include "guest/linux/kernel.hpp"
 
@@ -48,16 +47,6 @@ std::int64_t DeviceFile::write(std::span<const iovec> from, std::optional<std::u
 }
 
 std::int64_t DeviceFile::seek(std::int64_t, int whence) { return whence >= 0 && whence <= SEEK_END ? 0 : -EINVAL; }
-
-int DeviceFile::status(struct stat &out) {
-  out = at_.st;
-  return 0;
-}
-
-int DeviceFile::file_system(struct statfs &out) {
-  describe_tree(*at_.mount->tree, out);
-  return 0;
-}
 
 std::shared_ptr<space::FileStore> DeviceFile::store() {
   if (at_.node->device != Device::Zero) return nullptr;

@@ -105,7 +105,7 @@ int HostDirectory::list(const View &view, DirectorySink &sink) {
 }
 
 SyntheticDirectory::SyntheticDirectory(MountTable &mounts, Location at, int flags)
-    : File(at.path, flags), mounts_(mounts), at_(std::move(at)) {}
+    : NodeFile(std::move(at), flags), mounts_(mounts) {}
 
 std::int64_t SyntheticDirectory::read(std::span<const iovec>, std::optional<std::uint64_t>) { return -EISDIR; }
 
@@ -118,16 +118,6 @@ std::int64_t SyntheticDirectory::seek(std::int64_t offset, int whence) {
   if (offset < 0 || offset > INT32_MAX) return -EINVAL;
   position_ = std::uint64_t(offset);
   return offset;
-}
-
-int SyntheticDirectory::status(struct stat &out) {
-  out = at_.st;
-  return 0;
-}
-
-int SyntheticDirectory::file_system(struct statfs &out) {
-  describe_tree(*at_.mount->tree, out);
-  return 0;
 }
 
 int SyntheticDirectory::list(const View &, DirectorySink &sink) {

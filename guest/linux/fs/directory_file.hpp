@@ -5,7 +5,7 @@
 #pragma once
 
 #include "guest/linux/fs/host_file.hpp"
-#include "guest/linux/fs/path_walk.hpp"
+#include "guest/linux/fs/node_file.hpp"
 #include "mmu/base/lock.hpp"
 
 namespace pagoda::kernel {
@@ -27,19 +27,16 @@ private:
   std::int64_t extra_ PAGODA_GUARDED_BY(mutex_) = -1; // >= 0: index of the next guest-only entry
 };
 
-class SyntheticDirectory final : public File {
+class SyntheticDirectory final : public NodeFile {
 public:
   SyntheticDirectory(MountTable &mounts, Location at, int flags);
   std::int64_t read(std::span<const iovec>, std::optional<std::uint64_t>) override;
   std::int64_t seek(std::int64_t offset, int whence) override;
-  int status(struct stat &out) override;
-  int file_system(struct statfs &out) override;
   int list(const View &view, DirectorySink &sink) override;
   [[nodiscard]] FileKind kind() const override { return FileKind::Directory; }
 
 private:
   MountTable &mounts_;
-  Location at_;
   Mutex mutex_;
   std::uint64_t position_ PAGODA_GUARDED_BY(mutex_) = 0;
 };

@@ -4,7 +4,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "guest/linux/fs/directory_file.hpp"
+#include "guest/linux/fs/synthetic_file.hpp"
 #include "guest/linux/platform.hpp"
 #include "mmu/space/shared_object.hpp"
 
@@ -32,7 +32,7 @@ private:
 } // namespace
 
 PmemFile::PmemFile(Location at, int flags, const Platform &platform)
-    : File(at.path, flags), at_(std::move(at)), platform_(platform) {}
+    : NodeFile(std::move(at), flags), platform_(platform) {}
 
 std::span<std::byte> PmemFile::bytes() const {
   return {platform_.memory.host(platform_.pmem.begin), platform_.pmem.length() << kPageShift};
@@ -41,15 +41,9 @@ std::span<std::byte> PmemFile::bytes() const {
 std::int64_t PmemFile::read(std::span<const iovec> into, std::optional<std::uint64_t> offset) {
   if (!readable()) return -EBADF;
   const LockGuard guard(mutex_);
-  const std::uint64_t begin = offset.value_or(position_);
-  std::span<std::byte> from = bytes().subspan(std::min<std::uint64_t>(begin, bytes().size()));
-  std::size_t done = 0;
-  for (const iovec &piece : into) {
-    const std::size_t part = std::min(piece.iov_len, from.size());
-    std::memcpy(piece.iov_base, from.data(), part);
-    from = from.subspan(part);
-    done += part;
-  }
+  const std::span<const std::byte> from = bytes();
+  const std::size_t done =
+      scatter({reinterpret_cast<const char *>(from.data()), from.size()}, offset.value_or(position_), into);
   if (!offset) position_ += done;
   return std::int64_t(done);
 }
@@ -84,16 +78,6 @@ std::int64_t PmemFile::seek(std::int64_t offset, int whence) {
   if (offset < -base || offset > size - base) return -EINVAL; // as a block device
   position_ = std::uint64_t(base + offset);
   return base + offset;
-}
-
-int PmemFile::status(struct stat &out) {
-  out = at_.st;
-  return 0;
-}
-
-int PmemFile::file_system(struct statfs &out) {
-  describe_tree(*at_.mount->tree, out);
-  return 0;
 }
 
 std::shared_ptr<space::FileStore> PmemFile::store() {

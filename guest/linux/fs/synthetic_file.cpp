@@ -4,8 +4,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "guest/linux/fs/directory_file.hpp"
-
 namespace pagoda::kernel {
 
 std::size_t scatter(std::string_view from, std::uint64_t position, std::span<const iovec> into) {
@@ -35,7 +33,7 @@ std::size_t total(std::span<const iovec> pieces) {
 }
 
 SyntheticFile::SyntheticFile(Location at, std::string text, int flags)
-    : File(at.path, flags), at_(std::move(at)), text_(std::move(text)) {}
+    : NodeFile(std::move(at), flags), text_(std::move(text)) {}
 
 std::int64_t SyntheticFile::read(std::span<const iovec> into, std::optional<std::uint64_t> offset) {
   if (!readable()) return -EBADF;
@@ -75,26 +73,6 @@ std::int64_t SyntheticFile::seek(std::int64_t offset, int whence) {
   return wanted;
 }
 
-int SyntheticFile::status(struct stat &out) {
-  out = at_.st;
-  return 0;
-}
-
-int SyntheticFile::file_system(struct statfs &out) {
-  describe_tree(*at_.mount->tree, out);
-  return 0;
-}
-
 std::int64_t SyntheticFile::truncate(std::uint64_t) { return writable() ? 0 : -EINVAL; }
-
-int SyntheticPlace::status(struct stat &out) {
-  out = at_.st;
-  return 0;
-}
-
-int SyntheticPlace::file_system(struct statfs &out) {
-  describe_tree(*at_.mount->tree, out);
-  return 0;
-}
 
 } // namespace pagoda::kernel

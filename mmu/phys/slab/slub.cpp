@@ -1,7 +1,6 @@
 #include "mmu/phys/slab/slub.hpp"
 
 #include <algorithm>
-#include <bit>
 
 #include "mmu/base/failpoint.hpp"
 #include "mmu/phys/slab/page_list.hpp"
@@ -191,13 +190,7 @@ std::uint64_t Slub::shrink() {
   {
     const LockGuard visiting(visitors_);
     hand_over_all(doomed);
-    std::uint64_t cpus = touched_.load(std::memory_order_relaxed);
-    for (; cpus != 0; cpus &= cpus - 1) {
-      CpuSlab &cpu = cache_.cpu(unsigned(std::countr_zero(cpus)));
-      cpu.lock.begin_visit();
-      flush(cpu, doomed);
-      cpu.lock.end_visit();
-    }
+    visit_cpus([&](CpuSlab &cpu, unsigned) { flush(cpu, doomed); });
     for (unsigned i = 0; i < source_.nodes(); ++i) take_empty(nodes_[i], doomed);
   }
   return release(doomed);

@@ -17,6 +17,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <memory>
 
 #include "mmu/base/lock.hpp"
@@ -74,6 +75,17 @@ private:
   [[nodiscard]] bool claim_from_node(CpuSlab &cpu, unsigned slot);
   void flush(CpuSlab &cpu, Doomed &doomed);
 
+  // Every CPU that has ever had a slab or freed to one, its owner outside meanwhile.
+  template <class Visit> void visit_cpus(Visit visit) PAGODA_REQUIRES(visitors_) {
+    for (std::uint64_t cpus = touched_.load(std::memory_order_relaxed); cpus != 0; cpus &= cpus - 1) {
+      const auto slot = unsigned(std::countr_zero(cpus));
+      CpuSlab &cpu = cache_.cpu(slot);
+      cpu.lock.begin_visit();
+      visit(cpu, slot);
+      cpu.lock.end_visit();
+    }
+  }
+
   // --- everybody else's side (slub_remote.cpp)
   // Free objects of one slab, linked from the first to the last.
   struct Chain {
@@ -114,7 +126,7 @@ private:
   FrameSource &source_;
   const std::uint32_t keep_empty_;        // slabs without an object in use that a CPU, and a node, keeps
   Mutex visitors_;                        // outside the node's lock; held while another CPU's slabs are visited
-  std::atomic<std::uint64_t> touched_{0}; // CPUs that have ever had a slab
+  std::atomic<std::uint64_t> touched_{0}; // CPUs that have ever had a slab, or freed to another's
   std::atomic<std::uint64_t> slabs_{0};
   std::unique_ptr<Node[]> nodes_;
 };

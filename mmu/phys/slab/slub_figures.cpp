@@ -1,5 +1,4 @@
 // What a SLUB cache holds, and whether its lists agree with its counts.
-#include <bit>
 #include <vector>
 
 #include "mmu/phys/slab/page_list.hpp"
@@ -23,17 +22,14 @@ void Slub::for_each_slab(const SlabVisit &visit) {
   release(doomed);
   const LockGuard visiting(visitors_);
   const auto each = [&](const KernelPage &slab) { visit(slab, lists_of(slab)); };
-  for (std::uint64_t cpus = touched_.load(std::memory_order_relaxed); cpus != 0; cpus &= cpus - 1) {
-    CpuSlab &cpu = cache_.cpu(unsigned(std::countr_zero(cpus)));
-    cpu.lock.begin_visit();
+  visit_cpus([&](CpuSlab &cpu, unsigned) {
     if (cpu.objects != 0) {
       const KernelPage &slab = source_.page(reinterpret_cast<void *>(cpu.base));
       visit(slab, lists_of(slab, cpu.freelist));
     }
     page_list::for_each(source_, cpu.partial.first, each);
     page_list::for_each(source_, cpu.full, each);
-    cpu.lock.end_visit();
-  }
+  });
   for (unsigned i = 0; i < source_.nodes(); ++i) {
     Node &node = nodes_[i];
     const LockGuard guard(node.mutex);

@@ -3,8 +3,6 @@
 // One compare-and-swap costs as much as ten local frees, and the line that it needs lies with the owner. So a
 // CPU keeps the objects that it frees of one foreign slab on a chain of its own until the slab changes or
 // the chain is long enough. Until then they count as in use; whoever visits hands them over first.
-#include <bit>
-
 #include "mmu/phys/slab/page_list.hpp"
 #include "mmu/phys/slab/slub.hpp"
 
@@ -116,13 +114,7 @@ bool Slub::free_on_node(KernelPage &slab, const Chain &chain, Doomed &doomed) {
 
 // Whatever every CPU holds back goes where it belongs.
 void Slub::hand_over_all(Doomed &doomed) {
-  for (std::uint64_t cpus = touched_.load(std::memory_order_relaxed); cpus != 0; cpus &= cpus - 1) {
-    const auto slot = unsigned(std::countr_zero(cpus));
-    CpuSlab &cpu = cache_.cpu(slot);
-    cpu.lock.begin_visit();
-    hand_over_pending(cpu, slot, doomed);
-    cpu.lock.end_visit();
-  }
+  visit_cpus([&](CpuSlab &cpu, unsigned slot) { hand_over_pending(cpu, slot, doomed); });
 }
 
 } // namespace pagoda::phys

@@ -13,18 +13,14 @@
 #include "mmu/base/failpoint.hpp"
 #include "mmu/phys/slab/slab_site.hpp"
 #include "tests/support/kernel_memory.hpp"
+#include "tests/support/slab_kinds.hpp"
 
 namespace pagoda::phys {
 namespace {
 
 using test::KernelMemory;
 
-struct Kind {
-  const char *name;
-  SlabOptions options;
-};
-
-class CacheTest : public testing::TestWithParam<Kind> {
+class CacheTest : public testing::TestWithParam<test::SlabKind> {
 protected:
   KernelMemory memory_{16ull << 20, GetParam().options};
 
@@ -199,12 +195,7 @@ TEST_P(CacheTest, UnusedSlabsGoToWhoeverNeedsThem) {
   for (void *object : objects) poor.free(object);
 }
 
-INSTANTIATE_TEST_SUITE_P(Policies, CacheTest,
-                         testing::Values(Kind{"Slub", {SlabPolicy::Slub, CacheFlags::None}},
-                                         Kind{"Slab", {SlabPolicy::Slab, CacheFlags::None}},
-                                         Kind{"Slob", {SlabPolicy::Slob, CacheFlags::None}},
-                                         Kind{"Checked", {SlabPolicy::Slub, CacheFlags::AllChecks}}),
-                         [](const auto &each) { return each.param.name; });
+INSTANTIATE_TEST_SUITE_P(Policies, CacheTest, testing::ValuesIn(test::kSlabKinds), test::slab_kind_name);
 
 TEST(SlabLayout, TellsObjectsFromEverythingElse) {
   for (const std::size_t size : {1, 8, 13, 24, 96, 104, 192, 1000, 4096, 10000}) {

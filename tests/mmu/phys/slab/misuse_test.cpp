@@ -9,18 +9,14 @@
 
 #include "mmu/phys/kmalloc.hpp"
 #include "tests/support/kernel_memory.hpp"
+#include "tests/support/slab_kinds.hpp"
 
 namespace pagoda::phys {
 namespace {
 
 using test::KernelMemory;
 
-struct Kind {
-  const char *name;
-  SlabOptions options;
-};
-
-class MisuseTest : public testing::TestWithParam<Kind> {
+class MisuseTest : public testing::TestWithParam<test::SlabKind> {
 protected:
   KernelMemory memory_{16ull << 20, GetParam().options};
   Cache &cache_ = memory_.cache({.name = "victim", .size = 64, .flags = CacheFlags::NoMerge});
@@ -98,12 +94,7 @@ TEST_P(MisuseTest, WildFree) {
   EXPECT_EQ(cache_.figures().active_objects, 0u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Policies, MisuseTest,
-                         testing::Values(Kind{"Slub", {SlabPolicy::Slub, CacheFlags::None}},
-                                         Kind{"Slab", {SlabPolicy::Slab, CacheFlags::None}},
-                                         Kind{"Slob", {SlabPolicy::Slob, CacheFlags::None}},
-                                         Kind{"Checked", {SlabPolicy::Slub, CacheFlags::AllChecks}}),
-                         [](const auto &each) { return each.param.name; });
+INSTANTIATE_TEST_SUITE_P(Policies, MisuseTest, testing::ValuesIn(test::kSlabKinds), test::slab_kind_name);
 
 // SLOB's pages are shared by all caches: it cannot tell.
 class WrongCacheTest : public MisuseTest {};
@@ -127,11 +118,8 @@ TEST_P(WrongCacheTest, AnObjectInsideIsNone) {
   cache_.free(object);
 }
 
-INSTANTIATE_TEST_SUITE_P(Policies, WrongCacheTest,
-                         testing::Values(Kind{"Slub", {SlabPolicy::Slub, CacheFlags::None}},
-                                         Kind{"Slab", {SlabPolicy::Slab, CacheFlags::None}},
-                                         Kind{"Checked", {SlabPolicy::Slub, CacheFlags::AllChecks}}),
-                         [](const auto &each) { return each.param.name; });
+INSTANTIATE_TEST_SUITE_P(Policies, WrongCacheTest, testing::Values(test::kSlub, test::kSlab, test::kChecked),
+                         test::slab_kind_name);
 
 class DebugCacheTest : public testing::Test {
 protected:
